@@ -6,21 +6,17 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
 from pyVim.task import WaitForTask
 from pyVmomi import vim
 
-from lab.connection import connection_environment
 from tests.support.guests.containers import PATIENCE, Containers
 from tests.support.guests.operations import GuestOperations, offer_operations
 from tests.support.guests.vcenter import find, session
 from tests.support.lab.drive import drive
-from tests.support.lab.playbook import PlaybookRunner
 
 WRITTEN = "bytes-of-the-container"
 OTHER = "shared1"
@@ -57,40 +53,6 @@ def _read_by_exec(lab: Any, name: str) -> None:
     assert run("no-such-program")["rc"] == 127
 
 
-def _copy_in_and_out(lab: Any, name: str, folder: Path) -> None:
-    def copy(container_path: str, **options: Any) -> dict[str, Any]:
-        given = {"name": name, "guest_key": KEY, "container_path": container_path, **options}
-        return drive("container_vm_copy", {**lab["vcenter"], **given})
-
-    source, back = folder / "source", folder / "back"
-    (source / "sub").mkdir(parents=True)
-    (source / "sub" / "data").write_bytes(os.urandom(300_000))
-    (source / "link").symlink_to("sub/data")
-    copied = copy("/tmp/site", path=str(source), owner="nobody", mode="0640")
-    assert copied.get("changed"), copied
-    assert not copy("/tmp/site", path=str(source), owner="nobody", mode="0640")["changed"]
-    seen = drive(
-        "container_vm_exec",
-        {**lab["vcenter"], "name": name, "guest_key": KEY, "command": "stat -c '%a %u %s' /tmp/site/sub/data"},
-    )
-    assert seen.get("stdout") == "640 65534 300000", seen
-    copied = copy("/tmp/site", dest=str(back))
-    assert copied.get("files") == ["", "link", "sub", "sub/data"], copied
-    assert (back / "link").read_bytes() == (source / "link").read_bytes()
-    refused = copy("/proc/self/status", content="x", mode="0600")
-    assert "Could not copy" in refused["msg"] or "and no file was replaced" in refused["msg"], refused
-
-
-def _run_as_a_host(lab: Any, name: str, folder: Path) -> None:
-    play = PlaybookRunner(folder, connection_environment(lab))
-    variables = {"ansible_connection": "gantry.vsphere.container", "ansible_gantry_guest_key": KEY}
-    tasks = [{"ansible.builtin.raw": "id -un; cat /kept"}, {"ansible.builtin.script": str(folder / "script")}]
-    (folder / "script").write_text("#!/bin/sh\necho scripted by $(id -un)\n")
-    ran = play(tasks, way=None, inventory=f"{name},", extra_vars=variables).ok()
-    assert ran.outcomes[0]["stdout"].splitlines() == ["root", WRITTEN]
-    assert ran.outcomes[1]["stdout"].strip() == "scripted by root"
-
-
 def _read_by_guest_operations(lab: Any, name: str) -> None:
     with session(lab) as content:
         guest = GuestOperations(content, find(content, vim.VirtualMachine, name), SECRET)
@@ -106,7 +68,7 @@ def _read_by_guest_operations(lab: Any, name: str) -> None:
 
 
 @pytest.mark.parametrize("by", ["vm_vmotion", "another client"])
-def test_moved_storage(containers: Containers, name: str, by: str, tmp_path: Path) -> None:
+def test_moved_storage(containers: Containers, name: str, by: str) -> None:
     options = {"image": "tiny", "entrypoint": ["/bin/sh", "-c"], "command": [SCRIPT], "stop_timeout": 1}
     options |= {"guest_operations": True, "guest_key": KEY}
     home = containers.lab["datastore"]
@@ -123,9 +85,6 @@ def test_moved_storage(containers: Containers, name: str, by: str, tmp_path: Pat
         assert (container["id"], container["moid"], container["status"]) == (before["id"], before["moid"], "running")
     assert back["container"]["datastore"] == home
     _read_by_exec(containers.lab, name)
-    if by == "vm_vmotion":
-        _copy_in_and_out(containers.lab, name, tmp_path)
-        _run_as_a_host(containers.lab, name, tmp_path)
     # After a restart it finds its data: the log has it twice.
     containers.run(name, state="stopped")
     with session(containers.lab) as content:
