@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
@@ -51,14 +52,24 @@ class CreateVolume(Creation):
 
 
 @dataclass(frozen=True)
-class GrowVolume:
+class _ExistingVolume(ABC):
+    """Base of a change to a volume that exists. ``index`` is the volume's place in the task."""
+
     index: int
     volume: Volume
-    size: int
 
     @property
     def name(self) -> str:
         return self.volume.name
+
+    @abstractmethod
+    def describe(self) -> str:
+        """Return the change as an action."""
+
+
+@dataclass(frozen=True)
+class GrowVolume(_ExistingVolume):
+    size: int
 
     def describe(self) -> str:
         return f"grow the volume {self.name} from {self.volume.size} to {self.size} MiB"
@@ -74,16 +85,10 @@ class GrowVolume:
 
 
 @dataclass(frozen=True)
-class LabelVolume:
+class LabelVolume(_ExistingVolume):
     """Replace the labels."""
 
-    index: int
-    volume: Volume
     labels: Mapping[str, str]
-
-    @property
-    def name(self) -> str:
-        return self.volume.name
 
     def describe(self) -> str:
         return f"set the labels of the volume {self.name}"
@@ -118,16 +123,10 @@ class TakeSnapshot(Creation):
 
 
 @dataclass(frozen=True)
-class RemoveVolumeSnapshot(Removal):
+class RemoveVolumeSnapshot(Removal, _ExistingVolume):
     """Remove a snapshot; what was written since then stays."""
 
-    index: int
-    volume: Volume
     snapshot: VolumeSnapshot
-
-    @property
-    def name(self) -> str:
-        return self.volume.name
 
     def describe(self) -> str:
         return f"remove the snapshot {self.snapshot.name} of the volume {self.name}"
@@ -146,16 +145,10 @@ class RemoveVolumeSnapshot(Removal):
 
 
 @dataclass(frozen=True)
-class RestoreVolume:
+class RestoreVolume(_ExistingVolume):
     """Discard what was written since a snapshot, and the later snapshots."""
 
-    index: int
-    volume: Volume
     snapshot: VolumeSnapshot
-
-    @property
-    def name(self) -> str:
-        return self.volume.name
 
     @property
     def later(self) -> tuple[VolumeSnapshot, ...]:
@@ -181,15 +174,8 @@ class RestoreVolume:
 
 
 @dataclass(frozen=True)
-class DeleteVolume(Removal):
+class DeleteVolume(Removal, _ExistingVolume):
     """Delete the disk with its data."""
-
-    index: int
-    volume: Volume
-
-    @property
-    def name(self) -> str:
-        return self.volume.name
 
     def describe(self) -> str:
         return f"delete the volume {self.name} ({self.volume.size} MiB on {self.volume.datastore.name})"
