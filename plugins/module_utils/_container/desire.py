@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
@@ -113,13 +114,20 @@ def _desire_guest_key(params: Mapping[str, Any]) -> GuestKey | None:
     return key
 
 
-def desire_container_info(params: Mapping[str, Any]) -> ContainerSelection:
-    """Return the selection of containers of a task."""
+def desire_selection(params: Mapping[str, Any]) -> ContainerSelection:
+    """Return a selection of containers, of which nothing is read on request."""
     return ContainerSelection(
         names=None if params["name"] is None else tuple(params["name"]),
         labels=parse_strings(params["labels"] or {}, "labels"),
         datacenter=params["datacenter"],
         folder=params["folder"],
+    )
+
+
+def desire_container_info(params: Mapping[str, Any]) -> ContainerSelection:
+    """Return the selection of containers of a task, and what it reads of them."""
+    return replace(
+        desire_selection(params),
         logs=params["logs"],
         exit_from_disk=params["exit_from_disk"],
         usage_minutes=_within(

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.desire import desire_container_info
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.desire import desire_selection
 from ansible_collections.gantry.vsphere.plugins.module_utils._container_inventory.model import InventoryFilters
 
 
@@ -19,8 +19,7 @@ def desire_inventory(params: Mapping[str, Any]) -> InventoryFilters:
     filters = {key: value for key, value in params["filters"].items() if value is not None}
     shared = {key: filters.get(key) for key in ("name", "labels", "datacenter", "folder")}
     # The bootstrap ISO is not a host variable, so the devices are not read.
-    unread = {"logs": False, "exit_from_disk": False, "usage_minutes": 0, "events": 0}
-    containers = replace(desire_container_info({**shared, **unread}), devices=False)
+    containers = replace(desire_selection(shared), devices=False)
     return InventoryFilters(
         containers=containers,
         clusters=tuple(filters.get("cluster", ())),
