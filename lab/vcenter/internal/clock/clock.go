@@ -10,6 +10,8 @@ import (
 	"fmt"
 	"sync"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // Clock is a clock that can be moved forward. Its zero value shows the machine's time.
@@ -79,7 +81,10 @@ func (c *Clock) Advance(by time.Duration) error {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	now := time.Now()
+	now, err := nextTick()
+	if err != nil {
+		return err
+	}
 	c.advances = append(c.advances, advance{now, by})
 	for timer := range c.timers {
 		// A timer that has just run, and waits for the lock, is not started again.
@@ -88,6 +93,20 @@ func (c *Clock) Advance(by time.Duration) error {
 		}
 	}
 	return nil
+}
+
+// nextTick waits for the next tick of the kernel's clock and returns its time. The kernel stamps files with the time of the last tick, so
+// only a move at a tick separates the files written before it from those written after it.
+func nextTick() (time.Time, error) {
+	for start := time.Now(); ; time.Sleep(time.Millisecond) {
+		var tick unix.Timespec
+		if err := unix.ClockGettime(unix.CLOCK_REALTIME_COARSE, &tick); err != nil {
+			return time.Time{}, fmt.Errorf("read the time of the kernel's last tick: %w", err)
+		}
+		if last := time.Unix(tick.Unix()); last.After(start) {
+			return last, nil
+		}
+	}
 }
 
 // Timer calls a function once.

@@ -5,6 +5,8 @@
 package clock
 
 import (
+	"os"
+	"path/filepath"
 	"testing"
 	"time"
 )
@@ -87,5 +89,33 @@ func TestTimersRunWhenTheClockPassesThem(t *testing.T) {
 	case name := <-ran:
 		t.Errorf("%s ran, too", name)
 	case <-time.After(50 * time.Millisecond):
+	}
+}
+
+func TestAMoveSeparatesTheFilesBeforeItFromThoseAfterIt(t *testing.T) {
+	var c Clock
+	written := func(name string) time.Time {
+		file := filepath.Join(t.TempDir(), name)
+		if err := os.WriteFile(file, []byte(name), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		info, err := os.Stat(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return info.ModTime()
+	}
+	for n := range 20 {
+		before := written("before")
+		if err := c.Advance(time.Hour); err != nil {
+			t.Fatal(err)
+		}
+		after := written("after")
+		if got := c.At(before).Sub(before); got != time.Duration(n)*time.Hour {
+			t.Errorf("move %d: the file written before it is %v ahead", n+1, got)
+		}
+		if got := c.At(after).Sub(after); got != time.Duration(n+1)*time.Hour {
+			t.Errorf("move %d: the file written after it is %v ahead", n+1, got)
+		}
 	}
 }
