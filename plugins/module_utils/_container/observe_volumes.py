@@ -105,6 +105,7 @@ def _find(inventory: Inventory, container: str, name: str, datacenter: Entry, fo
         id=str(volume.id),
         datastore=volume.datastore,
         users={user: _path(inventory, user) for user in volume.users},
+        origins=volume.origins,
     )
 
 

@@ -43,8 +43,9 @@ def guest_volumes(machine: Machine, config: Config, place: ContainerPlace) -> li
             "target": option.target,
             "read_only": option.read_only,
             "copy": option.copy,
+            **({"origins": list(volume.origins)} if volume.origins else {}),
         }
-        for option, one in zip(config.volumes, target_volumes(machine, place), strict=True)
+        for option, volume, one in zip(config.volumes, place.volumes, target_volumes(machine, place), strict=True)
     ]
 
 

@@ -66,6 +66,16 @@ def test_volumes_are_attached_before_the_first_start() -> None:
     assert documented == attached == [("id-of-data", 2), ("id-of-logs", 3)]
 
 
+def test_a_copy_is_documented_with_its_origins() -> None:
+    desired = desire("copy:/data")
+    assert desired.config is not None
+    place = place_of(desired.config)
+    place = replace(place, volumes=tuple(replace(one, origins=("id-of-data",)) for one in place.volumes))
+    changes = list(plan_container(desired, ObservedContainer(image=IMAGES[0], place=place)))
+    assert [one["origins"] for one in changes[0].target.document["volumes"]] == [["id-of-data"]]
+    assert "origins" not in plan(desire("data:/data"))[0].target.document["volumes"][0]
+
+
 def test_nothing_is_to_do_with_attached_volumes() -> None:
     assert plan(desire("data:/data"), existing(desire("data:/data"))) == []
 
