@@ -17,11 +17,15 @@ from typing import TYPE_CHECKING
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.batch import Flow
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.tasks import Job
-from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.volume_catalog import VolumeCatalog, disk_id
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.volume_catalog import (
+    VolumeCatalog,
+    disk_id,
+    protection,
+)
 from ansible_collections.gantry.vsphere.plugins.module_utils._volume.apply_subject import VolumeSubject
 from ansible_collections.gantry.vsphere.plugins.module_utils._volume.changes import CreateVolume
 from ansible_collections.gantry.vsphere.plugins.module_utils._volume.decode import decode_created, decode_unfinished
-from ansible_collections.gantry.vsphere.plugins.module_utils._volume.encode import KEEP, encode_metadata
+from ansible_collections.gantry.vsphere.plugins.module_utils._volume.encode import encode_metadata
 from ansible_collections.gantry.vsphere.plugins.module_utils._volume.model import Volume, VolumeSnapshot
 
 if TYPE_CHECKING:
@@ -59,12 +63,7 @@ def create_from_snapshot(
         made = decode_created(created.config, change.datastore, change.name, change.labels)
     subject.volume = made
     disk, metadata = subject.disk, encode_metadata(change)
-    yield Job(
-        subject.name,
-        "set the control flags of",
-        lambda: manager.SetVStorageObjectControlFlags(**disk, controlFlags=[KEEP]),
-        has_task=False,
-    )
+    yield protection(manager, subject.name, disk)
     yield Job(
         subject.name,
         "name",

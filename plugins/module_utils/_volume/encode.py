@@ -18,9 +18,6 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._volume.model impor
     ORIGINS_KEY,
 )
 
-# The control flag that keeps a disk when its VM is deleted.
-KEEP = "keepAfterDeleteVm"
-
 _PROVISIONING = {"thin": "thin", "lazy_zeroed": "lazyZeroedThick", "eager_zeroed": "eagerZeroedThick"}
 
 
