@@ -295,8 +295,8 @@ options:
         with its data, when the container is replaced or removed.
       - A new volume is formatted with ext4 at its first use. It gets the files that the image has at the path, with
         their owners and modes, unless it is mounted with V(nocopy), as in Docker.
-      - A copy of a volume that containers have used cannot be mounted. It has the identity of its source, and the
-        container ends with the error C(volume_foreign).
+      - A copy of a volume has the identity of its source. A container that mounts it as a volume of its own gives it
+        another one.
       - A change takes effect by a restart of the VM.
       - Paths of hosts cannot be mounted, because a container is a VM without a host whose files it could share.
     type: list
