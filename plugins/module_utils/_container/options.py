@@ -210,11 +210,13 @@ def container_argument_spec() -> dict[str, dict[str, Any]]:
         "guest_operations": {"type": "bool"},
         **guest_key_argument_spec(),
         "notes": {"type": "str", "aliases": ["annotation"]},
+        "comparisons": {"type": "dict"},
         "recreate": {"type": "bool", "default": False},
         "restart": {"type": "bool", "default": False},
         "force_kill": {"type": "bool", "default": False},
         "wait": {"type": "bool", "default": True},
         "wait_timeout": {"type": "int", "default": 300},
+        "healthy_wait_timeout": {"type": "int"},
     }
 
 

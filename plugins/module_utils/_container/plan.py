@@ -73,6 +73,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.target i
     replace_reason,
     target_machine,
 )
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.target_comparisons import compared
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.target_files import target_delivery
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.target_volumes import (
     missing_volumes,
@@ -99,6 +100,7 @@ def template_moves(planned: Iterable[ContainerChange]) -> list[RehomeTemplate]:
 def plan_container(desired: DesiredContainer, observed: ObservedContainer) -> tuple[ContainerChange, ...]:
     """Return the changes for one container, in their order."""
     refuse_foreign(observed)
+    desired = compared(desired, observed)
     planner = _Planner(desired, observed)
     if desired.state == "absent":
         planner.remove()
@@ -326,8 +328,9 @@ class _Planner:
             return
         if (self.desired.wants_running or self.was_running) and machine.power != ON:
             wait = wait_for if self.desired.wait else None
-            timeout, files = self.desired.wait_timeout, self._files(machine)
-            self._do(PowerOn(self.desired.name, machine, wait_for=wait, wait_timeout=timeout, files=files))
+            timeout, health = self.desired.wait_timeout, self.desired.healthy_wait_timeout
+            files = self._files(machine)
+            self._do(PowerOn(self.desired.name, machine, wait, timeout, files, healthy_wait_timeout=health))
         elif self.desired.wants_running and (self.desired.wait or machine.waits_for_files):
             self._await(machine, wait_for)
 
@@ -335,8 +338,9 @@ class _Planner:
         """Wait for a container whose VM is on but which may not be running yet."""
         reached = machine.health == "healthy" if wait_for == "healthy" else guest_state(machine) == "running"
         if not reached:
-            timeout, files = self.desired.wait_timeout, self._files(machine)
-            self._do(AwaitStatus(self.desired.name, machine, wait_for, timeout, files))
+            timeout, health = self.desired.wait_timeout, self.desired.healthy_wait_timeout
+            files = self._files(machine)
+            self._do(AwaitStatus(self.desired.name, machine, wait_for, timeout, files, healthy_wait_timeout=health))
 
     def _files(self, machine: Machine) -> FilesToDeliver | None:
         delivery, key = target_delivery(self.desired), self.desired.guest_key
