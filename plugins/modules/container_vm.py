@@ -489,12 +489,18 @@ options:
     type: str
   env_file:
     description:
-      - A file of environment variables, as an absolute path on the machine that the task runs on. Variables of O(env)
-        override them.
+      - A file of environment variables on the controller. Variables of O(env) override them.
+      - A relative path is looked for as that of O(files[].src). A file that is encrypted with Ansible Vault is
+        decrypted.
       - Each line is C(NAME=value). Empty lines and lines that begin with C(#) are ignored. As in Docker, quotes belong
         to the value.
       - The variables are stored and compared as those of O(env).
-    type: path
+    type: str
+  env_file_content:
+    description:
+      - The lines of a file of environment variables as a text, instead of O(env_file). A template is rendered with the
+        lookup C(ansible.builtin.template).
+    type: str
   datacenter:
     description:
       - The datacenter, by name or path. Required if there are several.

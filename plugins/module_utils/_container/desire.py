@@ -13,6 +13,11 @@ from typing import Any
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.values import parse_strings
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.env_file import (
+    ENV_FILE,
+    ENV_FILE_CONTENT,
+    with_env_file,
+)
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import (
     Config,
     ContainerSelection,
@@ -95,7 +100,7 @@ def _desire_config(params: Mapping[str, Any]) -> Config | None:
     if params["image"] is None:
         # stop_timeout also applies when only the state is managed.
         options = (option.name for option in OPTIONS if option.name != "stop_timeout")
-        names = ("env_file", "guest_operations", "comparisons", *options)
+        names = (ENV_FILE, ENV_FILE_CONTENT, "guest_operations", "comparisons", *options)
         given = [name for name in names if params[name] is not None]
         if given and params["state"] != "absent":
             raise GantryError(
@@ -103,6 +108,7 @@ def _desire_config(params: Mapping[str, Any]) -> Config | None:
                 "Without image only the state of an existing container is managed."
             )
         return None
+    params = with_env_file(params)
     refuse_nul({option.name: params[option.name] for option in OPTIONS if option.name not in FILE_OPTIONS})
     values = {option.name: option.value(params) for option in OPTIONS}
     check_allocation(values)
