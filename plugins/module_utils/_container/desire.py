@@ -19,10 +19,12 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.env_file
     with_env_file,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import (
-    Config,
     ContainerSelection,
     DesiredContainer,
     PlacementOption,
+)
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.model_config import (
+    Config,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.options import OPTIONS
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.options_allocation import check_allocation

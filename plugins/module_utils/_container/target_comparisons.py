@@ -15,11 +15,11 @@ from typing import Any
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import (
-    Config,
     DesiredContainer,
     Machine,
     ObservedContainer,
 )
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.model_config import Config
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.options_allocation import check_allocation
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.options_comparisons import COMPARISONS, IGNORE
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.options_files import FILE_OPTIONS
