@@ -70,6 +70,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.target i
     replace_reason,
     target_machine,
 )
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.target_comparisons import compared
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.target_volumes import (
     missing_volumes,
     surplus_volumes,
@@ -94,6 +95,7 @@ def template_moves(planned: Iterable[ContainerChange]) -> list[RehomeTemplate]:
 def plan_container(desired: DesiredContainer, observed: ObservedContainer) -> tuple[ContainerChange, ...]:
     """Return the changes for one container, in their order."""
     refuse_foreign(observed)
+    desired = compared(desired, observed)
     planner = _Planner(desired, observed)
     if desired.state == "absent":
         planner.remove()
