@@ -130,9 +130,9 @@ options:
   memory_hot_add:
     description:
       - Whether memory can be added while the container runs. Memory is never removed from a running virtual machine.
-      - vSphere adds memory in steps, such as of 128 MiB, and up to 16 times the memory at the last start of the virtual
-        machine, but up to 3 GiB if it has started with at most 3 GiB, because the guest is Linux. Any other change of
-        O(memory) restarts the container.
+      - Both sizes must be multiples of 128 MiB, which the guest's kernel requires. vSphere adds memory up to 16 times
+        what the virtual machine had at its last start, but up to 3 GiB if it has started with at most 3 GiB, because
+        the guest is Linux. Any other change of O(memory) restarts the container.
       - The limit of the container's memory grows with the added memory, and the sizes of its tmpfs stay as they are.
       - It takes effect as O(cpu_hot_add) does.
       - Default V(false).

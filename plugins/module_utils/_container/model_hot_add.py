@@ -8,6 +8,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+# Linux adds memory in blocks, which begin at a multiple of their size: 128 MiB below 64 GiB of memory (x86).
+_BLOCK_MB = 128
+
 
 @dataclass(frozen=True)
 class HotAdd:
@@ -21,6 +24,6 @@ class HotAdd:
 
     def adds_memory(self, before_mb: int, after_mb: int) -> bool:
         """Return whether vSphere increases the memory of the running VM to this size."""
-        if not self.memory or not before_mb < after_mb <= self.limit_mb:
+        if not self.memory or not before_mb < after_mb <= self.limit_mb or before_mb % _BLOCK_MB:
             return False
-        return (after_mb - before_mb) % max(self.step_mb, 1) == 0
+        return (after_mb - before_mb) % max(self.step_mb, _BLOCK_MB) == 0

@@ -149,6 +149,8 @@ def test_what_vsphere_adds_to_a_running_vm_needs_no_restart() -> None:
     ):
         assert kinds(plan(desire(**hot, **options), machine)) == expected, options
     assert kinds(plan(desire(**hot, memory="512M"), replace(machine, hot_add=HotAdd(cpus=True)))) == restarted
+    # Linux takes only whole blocks of 128 MiB.
+    assert kinds(plan(desire(**hot, memory="320M"), replace(machine, memory_mb=192))) == restarted
     wide = replace(machine, cpus=2)
     assert kinds(plan(desire(**hot), wide)) == restarted
 
