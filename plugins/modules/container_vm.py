@@ -114,8 +114,29 @@ options:
   cpus:
     description:
       - The number of virtual CPUs, at least V(1).
+      - A change restarts the container, unless CPUs are added and O(cpu_hot_add) is in effect.
       - Default V(1).
     type: int
+  cpu_hot_add:
+    description:
+      - Whether CPUs can be added while the container runs. CPUs are never removed from a running virtual machine.
+      - vSphere changes this only while the virtual machine is off. A container that runs is not stopped for it, so it
+        takes effect when a task starts the container the next time. What is in effect is returned as C(cpu_hot_add).
+      - The guest's kernel keeps about 250 KiB of memory for each CPU that could be added, which can be 30 MiB in all,
+        so a small container needs more O(memory). vSphere shows no virtual NUMA to such a virtual machine.
+      - A bootstrap ISO of an earlier version leaves added CPUs unused until the next start.
+      - Default V(false).
+    type: bool
+  memory_hot_add:
+    description:
+      - Whether memory can be added while the container runs. Memory is never removed from a running virtual machine.
+      - Both sizes must be multiples of 128 MiB, which the guest's kernel requires. vSphere adds memory up to 16 times
+        what the virtual machine had at its last start, but up to 3 GiB if it has started with at most 3 GiB, because
+        the guest is Linux. Any other change of O(memory) restarts the container.
+      - The limit of the container's memory grows with the added memory, and the sizes of its tmpfs stay as they are.
+      - It takes effect as O(cpu_hot_add) does.
+      - Default V(false).
+    type: bool
   cpu_reservation:
     description:
       - The CPU time in MHz that vSphere guarantees to the virtual machine. It does not start where that is not
@@ -877,6 +898,16 @@ container:
       type: int
       returned: always
       sample: 1
+    cpu_hot_add:
+      description: Whether CPUs can be added while the container runs.
+      type: bool
+      returned: always
+      sample: false
+    memory_hot_add:
+      description: Whether memory can be added while the container runs.
+      type: bool
+      returned: always
+      sample: false
     notes:
       description: The notes of the VM.
       type: str

@@ -82,6 +82,8 @@ def clone_spec(
         bootOptions=_boot_options(target),
         memoryMB=target.memory_mb,
         numCPUs=target.cpus,
+        cpuHotAddEnabled=target.hot_add.cpus,
+        memoryHotAddEnabled=target.hot_add.memory,
         extraConfig=_options(values),
         deviceChange=changes,
     )
@@ -101,10 +103,7 @@ def reconfigure_spec(machine: Machine, target: Machine, devices: Sequence[Any], 
     """Return a spec of only the differences."""
     spec = vim.vm.ConfigSpec(extraConfig=_options(changed_values(encode(machine), encode(target))))
     changed = differing(machine, target, OFFLINE + LIVE)
-    if "memory_mb" in changed:
-        spec.memoryMB = target.memory_mb
-    if "cpus" in changed:
-        spec.numCPUs = target.cpus
+    _resize(spec, target, changed)
     _allocate(spec, machine.allocation, target.allocation)
     if "notes" in changed:
         spec.annotation = target.notes
@@ -126,6 +125,16 @@ def reconfigure_spec(machine: Machine, target: Machine, devices: Sequence[Any], 
     if changes:
         spec.deviceChange = changes
     return spec
+
+
+def _resize(spec: Any, target: Machine, changed: Sequence[str]) -> None:
+    """Set the sizes in a ConfigSpec that differ, and whether they can be increased while the VM runs."""
+    if "memory_mb" in changed:
+        spec.memoryMB = target.memory_mb
+    if "cpus" in changed:
+        spec.numCPUs = target.cpus
+    if "hot_add" in changed:
+        spec.cpuHotAddEnabled, spec.memoryHotAddEnabled = target.hot_add.cpus, target.hot_add.memory
 
 
 def _allocate(spec: Any, before: Mapping[str, int | str], after: Mapping[str, int | str]) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._address_pool.model import AssignedAddress
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model_config import Config
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.model_hot_add import HotAdd
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model_volumes import AttachedVolume, NamedVolume
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.options import DRIFT_WARN
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.options_allocation import DEFAULTS
@@ -127,6 +128,7 @@ class Machine:
     addresses: tuple[Mapping[str, Any], ...] = ()
     memory_mb: int = 0
     cpus: int = 0
+    hot_add: HotAdd = field(default_factory=HotAdd)
     allocation: Mapping[str, int | str] = field(default_factory=lambda: dict(DEFAULTS))
     notes: str = ""
     adapters: tuple[ContainerAdapter, ...] = ()

@@ -76,6 +76,8 @@ OPTIONS: tuple[ContainerOption, ...] = (
     _option("container_hostname", "str", parsers.parse_hostname, guest=("hostname",)),
     _option("memory", "str", parsers.parse_memory, default="256M"),
     _option("cpus", "int", parsers.number_from(1, "cpus"), default=1),
+    _option("cpu_hot_add", "bool", parsers.as_given, default=False, effect=LIVE),
+    _option("memory_hot_add", "bool", parsers.as_given, default=False, effect=LIVE),
     _option("cpu_reservation", "int", allocation.parse_cpu_reservation, effect=LIVE),
     _option("cpu_limit", "str", allocation.parse_cpu_limit, effect=LIVE),
     _option("cpu_shares", "str", allocation.parse_cpu_shares, effect=LIVE),

@@ -68,6 +68,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.target i
     new_machine,
     repaired_machine,
     replace_reason,
+    restart_aspects,
     target_machine,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.target_comparisons import compared
@@ -275,7 +276,7 @@ class _Planner(PowerPlanner):
             self._do(Reconfigure(self.desired.name, machine, target, claims))
 
     def _needs_stop(self, machine: Machine, target_of: Callable[[Machine], Machine]) -> bool:
-        offline = set(differing(machine, target_of(machine), OFFLINE))
+        offline = set(restart_aspects(machine, target_of(machine)))
         if self.desired.placement.bootstrap is None:
             # An ISO is reinserted into the drive while the container runs.
             offline.discard("bootstrap")

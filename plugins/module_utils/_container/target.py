@@ -31,6 +31,10 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.model_co
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.options_allocation import CPU, MEMORY
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.target_allocation import target_allocation
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.target_files import target_announcement
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.target_hot_add import (
+    added_while_running,
+    target_hot_add,
+)
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.target_volumes import (
     guest_volumes,
     missing_volumes,
@@ -47,6 +51,7 @@ LIVE = (
     "container_id",
     "digest",
     "disk",
+    "hot_add",
     "image",
     "labels",
     "notes",
@@ -74,6 +79,12 @@ BOOT = ("bootstrap", "bootstrap_connected", "bootstrap_missing", "boot_order", "
 
 def differing(machine: Machine, target: Machine, aspects: tuple[str, ...]) -> list[str]:
     return [aspect for aspect in aspects if getattr(machine, aspect) != getattr(target, aspect)]
+
+
+def restart_aspects(machine: Machine, target: Machine) -> list[str]:
+    """Return what differs and cannot be changed while the VM runs."""
+    added = added_while_running(machine, target)
+    return [aspect for aspect in differing(machine, target, OFFLINE) if aspect not in added]
 
 
 def expected_macs(config: Config, adapters: tuple[ContainerAdapter, ...]) -> tuple[str | None, ...]:
@@ -117,6 +128,7 @@ def target_machine(
         ),
         memory_mb=config.memory_mb,
         cpus=config.cpus,
+        hot_add=target_hot_add(config, machine),
         allocation=target_allocation(
             config.values, machine.config or {}, machine.allocation, {CPU: config.cpus, MEMORY: config.memory_mb}
         ),
@@ -185,7 +197,7 @@ def will_start(desired: DesiredContainer, observed: ObservedContainer) -> bool:
         return False
     if missing_volumes(machine, observed.place) or surplus_volumes(machine, observed.place):
         return True
-    return bool(differing(machine, target_machine(desired, config, machine, observed.image, observed.place), OFFLINE))
+    return bool(restart_aspects(machine, target_machine(desired, config, machine, observed.image, observed.place)))
 
 
 def new_machine(desired: DesiredContainer, config: Config, name: str, image: Image, place: ContainerPlace) -> Machine:
