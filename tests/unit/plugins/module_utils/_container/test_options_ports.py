@@ -13,7 +13,7 @@ import pytest
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.encode_guest import encode_guest_document
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import Config
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.model_config import Config
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.document import MAX_REDIRECTED_PORTS
 from tests.support.builders.containers import config_of, desired_container
 
