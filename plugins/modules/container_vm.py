@@ -203,10 +203,16 @@ options:
         type: str
   published_ports:
     description:
-      - The ports at which clients reach the container, such as V(80), V(80:80), V(53/udp) or V(8000-8010). They are
-        recorded and returned, for example for load balancers and firewalls.
-      - The container has an address of its own, at which each port that it listens on can be reached, also those that
-        are not listed. Ports are not redirected. So V(8080:80) is refused.
+      - The ports at which clients reach the container, such as V(80), V(8080:80), V(53/udp), V(8000-8010) or
+        V(8000-8010:9000-9010). They are recorded and returned, for example for load balancers and firewalls.
+      - The container has addresses of its own, at which each port that it listens on can be reached, also those that
+        are not listed. So V(80) and V(80:80) change nothing in the guest.
+      - With V(8080:80), the guest redirects connections to port 8080 of the container's addresses to port 80, and the
+        program sees the address of the client. Port 80 can be reached, too. Whatever the container
+        itself listens on at port 8080 can no longer be reached, not even from inside.
+      - Redirects are for V(tcp) and V(udp), for at most 1024 ports, and require a bootstrap ISO of this version. A
+        change of them restarts the container.
+      - An address, such as in V(127.0.0.1:8080:80), is refused, because ports are those of all addresses.
     type: list
     elements: str
     aliases: [ports]
@@ -881,7 +887,7 @@ container:
       type: list
       elements: str
       returned: always
-      sample: [80/tcp]
+      sample: [80/tcp, "8443:443/tcp"]
     labels:
       description: The labels.
       type: dict

@@ -270,7 +270,7 @@ containers:
       type: list
       elements: str
       returned: always
-      sample: [80/tcp]
+      sample: [80/tcp, "8443:443/tcp"]
     labels:
       description: The labels.
       type: dict

@@ -41,6 +41,7 @@ type Spec struct {
 	Healthcheck *Healthcheck      `json:"healthcheck"`
 	Log         Log               `json:"log"`
 	Sysctls     map[string]string `json:"sysctls"`
+	Redirects   []Redirect        `json:"redirects"`
 
 	GuestOperations *GuestOperations `json:"guest_operations"` // nil: none are offered
 	Files           *Files           `json:"files"`            // nil: none

@@ -33,7 +33,7 @@ func (s *Spec) validate() error {
 	}
 	for _, check := range []func() error{
 		s.Process.validate, s.validateNetworks, s.validateNames, s.validateRoot, s.Stop.validate, s.Restart.validate,
-		s.validateSysctls, s.validateVolumes,
+		s.validateSysctls, s.validateVolumes, s.validateRedirects,
 	} {
 		if err := check(); err != nil {
 			return err

@@ -89,6 +89,8 @@ def encode_guest_document(
     }
     for place, value in config.guest_fields().items():
         _put(document, place, value)
+    if config.redirects:
+        document["redirects"] = config.redirects
     if volumes:
         document["volumes"] = [dict(one) for one in volumes]
     if not document["dns"]["servers"]:
