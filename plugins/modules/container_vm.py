@@ -189,11 +189,29 @@ options:
             is in the pool of the network.
           - By default the container gets an address of the network's pool, which M(gantry.vsphere.container_network)
             manages, and keeps it until its VM is removed. On a network without a pool, it uses DHCP.
-          - An address in the subnet of the pool that another VM has or reports is refused.
+          - With V(dhcp), it uses DHCP also on a network with a pool. With V(disabled), it has no IPv4 address.
+          - An address in the subnet of the pool that another VM has or reports is refused. If another device on the
+            network answers for a static address, the container does not start, and reports C(address_in_use).
         type: str
       gateway:
         description:
-          - The gateway of a static address. By default that of the network's pool.
+          - The gateway of a static IPv4 address. By default that of the network's pool.
+        type: str
+      ipv6_address:
+        description:
+          - A static IPv6 address with its prefix length, such as V(fd00:20::5/64). The length can be left out if the
+            address is in the IPv6 pool of the network. The container then takes no other address that routers
+            advertise.
+          - By default the container gets an address of the network's IPv6 pool, as with
+            O(networks[].ipv4_address). On a network without one, it takes the addresses that routers advertise, if
+            there are any.
+          - With V(auto), it takes the addresses that routers advertise, also on a network with a pool, and does not
+            start without one. With V(disabled), it does not use IPv6. DHCPv6 is not used.
+        type: str
+      ipv6_gateway:
+        description:
+          - The gateway of a static IPv6 address, which can be a link-local address. By default that of the network's
+            pool, or else a router that advertises itself.
         type: str
       mac_address:
         description:
@@ -218,7 +236,8 @@ options:
     aliases: [ports]
   dns_servers:
     description:
-      - The addresses of DNS servers. By default those of the networks' pools, or those that DHCP gives.
+      - The addresses of DNS servers. By default those of the networks' pools, or those that DHCP gives. Those that
+        routers advertise for IPv6 are not used.
     type: list
     elements: str
   dns_search_domains:
@@ -700,6 +719,7 @@ EXAMPLES = r"""
       - name: backend
         ipv4_address: 10.20.0.5/24
         gateway: 10.20.0.1
+        ipv6_address: fd00:20::5/64
     dns_servers: [10.20.0.1]
     cluster: Cluster1
     resource_pool: prod/databases
@@ -871,12 +891,20 @@ container:
           sample: [10.77.0.12, 'fe80::250:56ff:fea1:b2c3']
     configured_addresses:
       description:
-        - The addresses that the container is configured with, in the order of its networks. V(null) is DHCP. In check
-          mode, another task can be given a predicted address before this one.
+        - The static IPv4 addresses that the container is configured with, in the order of its networks. V(null) is DHCP
+          or none. In check mode, another task can be given a predicted address before this one.
       type: list
       elements: str
       returned: always
       sample: [10.20.0.17/24]
+    configured_ipv6_addresses:
+      description:
+        - The static IPv6 addresses that the container is configured with, in the order of its networks. V(null) stands
+          for those that routers advertise or none.
+      type: list
+      elements: str
+      returned: always
+      sample: ['fd00:20::11/64']
     hostname:
       description: The host name in the container.
       type: str

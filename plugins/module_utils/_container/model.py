@@ -215,11 +215,6 @@ class Machine:
         return guest_field_of(self.document)
 
     @property
-    def configured_addresses(self) -> list[str | None]:
-        """Return the addresses of the guest document in the order of its networks; None for DHCP."""
-        return [network.get("address") for network in (self.document or {}).get("networks") or ()]
-
-    @property
     def health(self) -> str | None:
         """Return the health that the guest reports; None if the machine is off."""
         return (self.status or {}).get("health") if self.running else None
@@ -287,13 +282,13 @@ class ContainerPlace:
     bootstrap: str | None = None
     # The host to create the VM on; None if vCenter chooses it.
     host: Entry | None = None
-    # The addresses on the networks that have a pool, in the order of the networks.
-    addresses: tuple[AssignedAddress | None, ...] = ()
+    # The addresses on the networks that have pools, in the order of the networks, IPv4 first.
+    addresses: tuple[AssignedAddress, ...] = ()
 
     @property
     def claims(self) -> tuple[AssignedAddress, ...]:
         """Return the addresses that the container does not hold yet."""
-        return tuple(one for one in self.addresses if one is not None and one.claimed)
+        return tuple(one for one in self.addresses if one.claimed)
 
 
 @dataclass(frozen=True)
