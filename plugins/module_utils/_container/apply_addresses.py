@@ -43,7 +43,9 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.encode i
     extra_config_spec,
     recorded_addresses,
 )
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.encode_names import encode_names
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import ON, Machine
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.model_names import with_address
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.batch import Flow, Gather, Watch
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest import keys
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.packing import pack
@@ -124,10 +126,12 @@ def _outwaits(subject: ContainerSubject, rival: AddressedVm, claim: AssignedAddr
 
 def _rewrite(subject: ContainerSubject, machine: Machine, claim: AssignedAddress, address: str | None) -> Flow[Machine]:
     """Write the VM with another address instead of the claimed one; without one it would use DHCP."""
-    changed = replace(machine, document=_with_address(machine.document or {}, claim, address))
+    names = with_address(machine.names, claim.network, address)
+    changed = replace(machine, document=_with_address(machine.document or {}, claim, address), names=names)
     document = pack(canonical_json(changed.document))
     record = keys.encode_addresses(recorded_addresses(changed.document))
-    spec = extra_config_spec({keys.SPEC: document, keys.KEPT_SPEC: document, keys.ADDRESSES: record})
+    values = {keys.SPEC: document, keys.KEPT_SPEC: document, keys.ADDRESSES: record, keys.NAMES: encode_names(names)}
+    spec = extra_config_spec(values)
     vm = subject.vm(machine)
     yield Job(machine.name, "change the address of", lambda: vm.ReconfigVM_Task(spec))
     return changed

@@ -93,6 +93,7 @@ OPTIONS: tuple[ContainerOption, ...] = (
             "ipv4_address": {"type": "str"},
             "gateway": {"type": "str"},
             "mac_address": {"type": "str"},
+            "aliases": {"type": "list", "elements": "str"},
         },
     ),
     _option("published_ports", "list", parse_published_ports, effect=LIVE, **_STRINGS, aliases=["ports"]),

@@ -28,6 +28,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._base.values import
     parse_strings,
     parse_words,
 )
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.options_names import parse_aliases
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.options_values import (
     HealthcheckOption,
     NetworkOption,
@@ -181,7 +182,13 @@ def _network(item: Mapping[str, Any], option: str) -> NetworkOption:
         if "/" in address and ipaddress.ip_address(gateway) not in ipaddress.IPv4Interface(address).network:
             raise GantryError(f"{option}.gateway {gateway} is not in the network of {address}.")
     mac = None if card is None else parse_mac(card, f"{option}.mac_address")
-    return NetworkOption(name=item["name"], address=address, gateway=gateway, mac=mac)
+    return NetworkOption(
+        name=item["name"],
+        address=address,
+        gateway=gateway,
+        mac=mac,
+        aliases=parse_aliases(item.get("aliases"), f"{option}.aliases"),
+    )
 
 
 def _ipv4_address(text: str, option: str) -> str:

@@ -19,9 +19,12 @@ class NetworkOption:
     address: str | None = None
     gateway: str | None = None
     mac: str | None = None
+    # Its further names for other containers; without any list it has no name for them.
+    aliases: tuple[str, ...] | None = None
 
     def document(self) -> dict[str, Any]:
-        return {"name": self.name, "ipv4_address": self.address, "gateway": self.gateway, "mac_address": self.mac}
+        fields = {"name": self.name, "ipv4_address": self.address, "gateway": self.gateway, "mac_address": self.mac}
+        return fields if self.aliases is None else {**fields, "aliases": list(self.aliases)}
 
 
 @dataclass(frozen=True)

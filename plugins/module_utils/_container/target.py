@@ -29,6 +29,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.model im
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.options_allocation import CPU, MEMORY
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.target_allocation import target_allocation
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.target_files import target_announcement
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.target_names import target_names
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.target_volumes import (
     guest_volumes,
     missing_volumes,
@@ -47,6 +48,7 @@ LIVE = (
     "disk",
     "image",
     "labels",
+    "names",
     "notes",
     "adapters_connected",
     "bootstrap_connected",
@@ -91,6 +93,19 @@ def target_machine(
     check_fits(
         canonical_json(document), f"The task of container {desired.name}", "Shorten env, labels, command or etc_hosts."
     )
+    guest_document = encode_guest_document(
+        desired.name,
+        config,
+        image.config,
+        container_id=known_id(machine) or NEW,
+        digest=image.digest,
+        disk=disk,
+        macs=expected_macs(config, adapters),
+        addresses=place.addresses,
+        guest_operations=_guest_operations(desired, machine),
+        volumes=guest_volumes(machine, config, place),
+        files=target_announcement(desired),
+    )
     return replace(
         machine,
         container_id=known_id(machine) or NEW,
@@ -100,19 +115,8 @@ def target_machine(
         config=document,
         config_hash=config.hash(),
         disk=disk,
-        document=encode_guest_document(
-            desired.name,
-            config,
-            image.config,
-            container_id=known_id(machine) or NEW,
-            digest=image.digest,
-            disk=disk,
-            macs=expected_macs(config, adapters),
-            addresses=place.addresses,
-            guest_operations=_guest_operations(desired, machine),
-            volumes=guest_volumes(machine, config, place),
-            files=target_announcement(desired),
-        ),
+        document=guest_document,
+        names=target_names(desired.name, config, place, guest_document),
         memory_mb=config.memory_mb,
         cpus=config.cpus,
         allocation=target_allocation(
