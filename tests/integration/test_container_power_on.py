@@ -70,3 +70,18 @@ def test_a_vm_that_stays_off_is_reported(site: Site, monkeypatch: pytest.MonkeyP
     assert f"{NAME} is still powered off 1 s after vCenter accepted to power it on" in failed["msg"]
     site.calls.reset()
     assert not start(site).get("failed")
+
+
+@pytest.mark.parametrize("site", ["task"], indirect=True)
+@pytest.mark.parametrize(("late", "in_task"), [("PowerOnVM_Task", True), ("PowerOnMultiVM_Task", False)])
+def test_a_vm_that_is_being_powered_on_already_is_waited_for(site: Site, late: str, in_task: bool) -> None:
+    """An earlier run was killed after vCenter had accepted to power the VM on, or another client does the same."""
+    start(site, state="present")
+    vm = site.builder.session.ref("VirtualMachine", site.builder.vm(NAME).moid)
+    # The VM is off when the task looks at it, and on when vCenter does what the task asks for.
+    site.calls.fault("PowerOnVM_Task", delay_seconds=1, in_task=True)
+    site.calls.fault(late, delay_seconds=2, in_task=in_task)
+    vm.PowerOnVM_Task()
+    started = start(site)
+    assert not started.get("failed"), started
+    assert (started["container"]["status"], site.builder.vm(NAME).power) == ("running", "poweredOn")

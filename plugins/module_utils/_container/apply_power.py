@@ -39,7 +39,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._engine.batch impor
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest import keys
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.log_page import published_text
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.status import decode_status
-from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.faults import FaultError
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.faults import FaultError, fault_kind
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.inventory import Entry
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.pyvmomi import moid_of, vim
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.tasks import Job
@@ -49,8 +49,10 @@ _STOP_MARGIN = 20.0
 # How long a VM may be off after vCenter accepted to power it on, if no task is known that can be waited for.
 _POWER_ON_SECONDS = 60.0
 _POWER_ON_TASK = "VirtualMachine.powerOn"
+# The fault of a change of the power state that the VM has already.
+_CHANGED = "InvalidPowerState"
 # Faults of a guest that cannot shut down by itself: it is off already, or has to be powered off.
-_CANNOT_ASK = ("ToolsUnavailable", "InvalidPowerState", "InvalidState", "TaskInProgress")
+_CANNOT_ASK = ("ToolsUnavailable", _CHANGED, "InvalidState", "TaskInProgress")
 
 
 def power_on(subject: ContainerSubject, change: PowerOn) -> Flow[None]:
@@ -60,10 +62,8 @@ def power_on(subject: ContainerSubject, change: PowerOn) -> Flow[None]:
         raise ValueError("a VM outside of any datacenter is started")
     before = yield from _prepare(subject, change.machine, change.names)
     task = yield from _power_on_in(subject, datacenter, moid)
-    if task is None:
+    if task is None or not (yield from _completes(subject, task)):
         yield from _await_power(subject, moid, before)
-    else:
-        yield Job(subject.name, "power on", partial(_same, task))
     if change.machine.start_pending:
         yield _mark_start(subject, moid, pending=False)
     deadline = time.monotonic() + change.wait_timeout
@@ -116,10 +116,14 @@ def stop(subject: ContainerSubject, change: Stop) -> Flow[None]:
     if can_ask and (yield from _shut_down(subject, change)):
         return
     outcome = yield Attempt(Job(machine.name, "power off", vm.PowerOffVM_Task))
-    # It powered off by itself in the meantime, which is the desired state.
-    went_off = isinstance(outcome.error, FaultError) and outcome.error.kind == "InvalidPowerState"
-    if outcome.error is not None and not went_off:
+    # It may have powered off by itself in the meantime, which is the desired state.
+    if outcome.error is not None and not _changed_by_itself(outcome.error):
         raise outcome.error
+
+
+def _changed_by_itself(error: GantryError) -> bool:
+    """Return whether a VM had another power state than it was observed in, when vCenter was to change it."""
+    return isinstance(error, FaultError) and error.kind == _CHANGED
 
 
 def _mark_start(subject: ContainerSubject, moid: str, *, pending: bool) -> Job:
@@ -201,7 +205,7 @@ def _power_on_in(subject: ContainerSubject, datacenter: Entry, moid: str) -> Flo
     """Power the VM on, with one call for all VMs of the datacenter that are started at the same time.
 
     The result is its task, or None if vCenter does not return it: "For a virtual machine not managed by DRS, a task ID
-    is also returned" (ClusterPowerOnVmResult.attempted).
+    is also returned" (ClusterPowerOnVmResult.attempted). It is None too if the VM has been started in the meantime.
     """
     bench, name = subject.bench, subject.name
     asked = Gather(
@@ -209,9 +213,20 @@ def _power_on_in(subject: ContainerSubject, datacenter: Entry, moid: str) -> Flo
     )
     result = yield asked
     for refused in result.notAttempted or ():
-        if moid_of(refused.vm) == moid:
+        if moid_of(refused.vm) == moid and fault_kind(refused.fault) != _CHANGED:
             raise FaultError(f"Cannot power on {name}", refused.fault)
     return next((one.task for one in result.attempted or () if moid_of(one.vm) == moid and one.task is not None), None)
+
+
+def _completes(subject: ContainerSubject, task: Any) -> Flow[bool]:
+    """Wait for a task that powers the VM on; return False if the VM has been started in the meantime.
+
+    Another client can do so, and an earlier run that was killed after vCenter had accepted its request.
+    """
+    outcome = yield Attempt(Job(subject.name, "power on", partial(_same, task)))
+    if outcome.error is not None and not _changed_by_itself(outcome.error):
+        raise outcome.error
+    return outcome.error is None
 
 
 def _await_power(subject: ContainerSubject, moid: str, before: str | None) -> Flow[None]:
