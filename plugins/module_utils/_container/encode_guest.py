@@ -14,7 +14,9 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._address_pool.model
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.canonical_json import canonical_json
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.documents import Document
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import Config
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.model_config import (
+    Config,
+)
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.options_values import NetworkOption
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest import delivery, guest_key
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.document import (
