@@ -41,7 +41,10 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.apply_batch import ContainerSubject
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.encode import (
     extra_config_spec,
+)
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.encode_networks import (
     recorded_addresses,
+    with_address,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import ON, Machine
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.batch import Flow, Gather, Watch
@@ -123,8 +126,9 @@ def _outwaits(subject: ContainerSubject, rival: AddressedVm, claim: AssignedAddr
 
 
 def _rewrite(subject: ContainerSubject, machine: Machine, claim: AssignedAddress, address: str | None) -> Flow[Machine]:
-    """Write the VM with another address instead of the claimed one; without one it would use DHCP."""
-    changed = replace(machine, document=_with_address(machine.document or {}, claim, address))
+    """Write the VM with another address instead of the claimed one; without one it would use
+    what the network gives."""
+    changed = replace(machine, document=_changed(machine.document or {}, claim, address))
     document = pack(canonical_json(changed.document))
     record = keys.encode_addresses(recorded_addresses(changed.document))
     spec = extra_config_spec({keys.SPEC: document, keys.KEPT_SPEC: document, keys.ADDRESSES: record})
@@ -133,13 +137,9 @@ def _rewrite(subject: ContainerSubject, machine: Machine, claim: AssignedAddress
     return changed
 
 
-def _with_address(document: Mapping[str, Any], claim: AssignedAddress, address: str | None) -> dict[str, Any]:
+def _changed(document: Mapping[str, Any], claim: AssignedAddress, address: str | None) -> dict[str, Any]:
     networks = list(document["networks"])
-    former = networks[claim.network]
-    if address is None:
-        networks[claim.network] = {"mac": former["mac"], "dhcp": True}
-    else:
-        networks[claim.network] = {**former, "address": claim.pool.interface(address)}
+    networks[claim.network] = with_address(networks[claim.network], claim, address)
     return {**document, "networks": networks}
 
 

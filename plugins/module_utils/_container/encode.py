@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ansible_collections.gantry.vsphere.plugins.module_utils._address_pool.model import bare_address
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.canonical_json import canonical_json
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.values import MIB
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.encode_networks import recorded_addresses
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import ContainerAdapter, Machine
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.options_allocation import (
     CPU,
@@ -82,6 +82,8 @@ def clone_spec(
         bootOptions=_boot_options(target),
         memoryMB=target.memory_mb,
         numCPUs=target.cpus,
+        cpuHotAddEnabled=target.hot_add.cpus,
+        memoryHotAddEnabled=target.hot_add.memory,
         extraConfig=_options(values),
         deviceChange=changes,
     )
@@ -101,10 +103,7 @@ def reconfigure_spec(machine: Machine, target: Machine, devices: Sequence[Any], 
     """Return a spec of only the differences."""
     spec = vim.vm.ConfigSpec(extraConfig=_options(changed_values(encode(machine), encode(target))))
     changed = differing(machine, target, OFFLINE + LIVE)
-    if "memory_mb" in changed:
-        spec.memoryMB = target.memory_mb
-    if "cpus" in changed:
-        spec.numCPUs = target.cpus
+    _resize(spec, target, changed)
     _allocate(spec, machine.allocation, target.allocation)
     if "notes" in changed:
         spec.annotation = target.notes
@@ -126,6 +125,16 @@ def reconfigure_spec(machine: Machine, target: Machine, devices: Sequence[Any], 
     if changes:
         spec.deviceChange = changes
     return spec
+
+
+def _resize(spec: Any, target: Machine, changed: Sequence[str]) -> None:
+    """Set the sizes in a ConfigSpec that differ, and whether they can be increased while the VM runs."""
+    if "memory_mb" in changed:
+        spec.memoryMB = target.memory_mb
+    if "cpus" in changed:
+        spec.numCPUs = target.cpus
+    if "hot_add" in changed:
+        spec.cpuHotAddEnabled, spec.memoryHotAddEnabled = target.hot_add.cpus, target.hot_add.memory
 
 
 def _allocate(spec: Any, before: Mapping[str, int | str], after: Mapping[str, int | str]) -> None:
@@ -275,12 +284,6 @@ def encode(machine: Machine) -> dict[str, str]:
         keys.KEPT_SPEC: document,
         keys.START_PENDING: keys.TRUE if machine.start_pending else "",
     }
-
-
-def recorded_addresses(document: Mapping[str, Any] | None) -> list[str]:
-    """Return the addresses of a guest document, without those that its DHCP servers give."""
-    networks = (document or {}).get("networks") or ()
-    return [bare_address(network["address"]) for network in networks if network.get("address")]
 
 
 def changed_values(before: Mapping[str, str], after: Mapping[str, str]) -> dict[str, str]:

@@ -12,6 +12,7 @@ from typing import Any
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._address_pool.model import AssignedAddress
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model_config import Config
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.model_hot_add import HotAdd
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model_volumes import AttachedVolume, NamedVolume
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.options import DRIFT_WARN
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.options_allocation import DEFAULTS
@@ -50,12 +51,17 @@ class DesiredContainer:
     guest_operations: bool | None = None
     guest_key: GuestKey | None = None
     notes: str | None = None
+    # How options are compared with an existing container, and those that it keeps unless it is replaced.
+    comparisons: Mapping[str, str] = field(default_factory=dict)
+    kept: frozenset[str] = frozenset()
     recreate: bool = False
     restart: bool = False
     force_kill: bool = False
     stop_timeout: int | None = None
     wait: bool = True
     wait_timeout: int = 300
+    # For the health of the container; None is as long as for its start.
+    healthy_wait_timeout: int | None = None
 
     @property
     def wants_running(self) -> bool:
@@ -122,6 +128,7 @@ class Machine:
     addresses: tuple[Mapping[str, Any], ...] = ()
     memory_mb: int = 0
     cpus: int = 0
+    hot_add: HotAdd = field(default_factory=HotAdd)
     allocation: Mapping[str, int | str] = field(default_factory=lambda: dict(DEFAULTS))
     notes: str = ""
     adapters: tuple[ContainerAdapter, ...] = ()
@@ -208,11 +215,6 @@ class Machine:
         return guest_field_of(self.document)
 
     @property
-    def configured_addresses(self) -> list[str | None]:
-        """Return the addresses of the guest document in the order of its networks; None for DHCP."""
-        return [network.get("address") for network in (self.document or {}).get("networks") or ()]
-
-    @property
     def health(self) -> str | None:
         """Return the health that the guest reports; None if the machine is off."""
         return (self.status or {}).get("health") if self.running else None
@@ -280,13 +282,13 @@ class ContainerPlace:
     bootstrap: str | None = None
     # The host to create the VM on; None if vCenter chooses it.
     host: Entry | None = None
-    # The addresses on the networks that have a pool, in the order of the networks.
-    addresses: tuple[AssignedAddress | None, ...] = ()
+    # The addresses on the networks that have pools, in the order of the networks, IPv4 first.
+    addresses: tuple[AssignedAddress, ...] = ()
 
     @property
     def claims(self) -> tuple[AssignedAddress, ...]:
         """Return the addresses that the container does not hold yet."""
-        return tuple(one for one in self.addresses if one is not None and one.claimed)
+        return tuple(one for one in self.addresses if one.claimed)
 
 
 @dataclass(frozen=True)

@@ -68,8 +68,10 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.target i
     new_machine,
     repaired_machine,
     replace_reason,
+    restart_aspects,
     target_machine,
 )
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.target_comparisons import compared
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.target_volumes import (
     missing_volumes,
     surplus_volumes,
@@ -94,6 +96,7 @@ def template_moves(planned: Iterable[ContainerChange]) -> list[RehomeTemplate]:
 def plan_container(desired: DesiredContainer, observed: ObservedContainer) -> tuple[ContainerChange, ...]:
     """Return the changes for one container, in their order."""
     refuse_foreign(observed)
+    desired = compared(desired, observed)
     planner = _Planner(desired, observed)
     if desired.state == "absent":
         planner.remove()
@@ -273,7 +276,7 @@ class _Planner(PowerPlanner):
             self._do(Reconfigure(self.desired.name, machine, target, claims))
 
     def _needs_stop(self, machine: Machine, target_of: Callable[[Machine], Machine]) -> bool:
-        offline = set(differing(machine, target_of(machine), OFFLINE))
+        offline = set(restart_aspects(machine, target_of(machine)))
         if self.desired.placement.bootstrap is None:
             # An ISO is reinserted into the drive while the container runs.
             offline.discard("bootstrap")
