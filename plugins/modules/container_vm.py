@@ -219,6 +219,23 @@ options:
           - Of the prefixes of VMware, only V(00:50:56:00:00:00) to V(00:50:56:3f:ff:ff) are for addresses that are
             given. Others are refused, among them those that vCenter has assigned to VMs.
         type: str
+      aliases:
+        description:
+          - Further names by which other containers of this network find this one, besides O(name). With an empty list
+            it has only its name.
+          - A container with this list finds the other containers that have one on the same network and in the same
+            folder, by their names and aliases, with a resolver at V(127.0.0.11) in its VM. All other names are
+            forwarded to O(dns_servers) or those of DHCP.
+          - A name that several containers have has the addresses of all of them, which are answered in turn. Containers
+            whose VM is powered off are not found.
+          - When a container comes, goes or changes its names or addresses, the task writes new tables of names to the
+            others in C(guestinfo.gantry.names), which they read within seconds. No container is restarted. Only adding
+            the first list to a container, or removing the last one, restarts it.
+          - Without the list the container has no names for others and finds none.
+          - Names are in lower case, as DNS compares them. A program that listens on port 53 of all addresses cannot
+            have them, since the resolver has that port of V(127.0.0.11).
+        type: list
+        elements: str
   published_ports:
     description:
       - The ports at which clients reach the container, such as V(80), V(8080:80), V(53/udp), V(8000-8010) or

@@ -164,6 +164,7 @@ type DNS struct {
 	Servers []string `json:"servers"`
 	Search  []string `json:"search"`
 	Options []string `json:"options"`
+	Names   bool     `json:"names"` // other containers are found by name: the container asks init's resolver
 }
 
 // Root describes the root file system.

@@ -99,6 +99,8 @@ def encode_guest_document(
         document["volumes"] = [dict(one) for one in volumes]
     if not document["dns"]["servers"]:
         document["dns"]["servers"] = dns_servers(addresses)
+    if any(network.aliases is not None for network in config.networks):
+        document["dns"]["names"] = True
     if guest_operations is not None:
         document[guest_key.FIELD] = dict(guest_operations)
     if files is not None:

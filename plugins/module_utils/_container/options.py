@@ -98,6 +98,7 @@ OPTIONS: tuple[ContainerOption, ...] = (
             "ipv6_address": {"type": "str"},
             "ipv6_gateway": {"type": "str"},
             "mac_address": {"type": "str"},
+            "aliases": {"type": "list", "elements": "str"},
         },
     ),
     _option("published_ports", "list", parse_published_ports, effect=LIVE, **_STRINGS, aliases=["ports"]),

@@ -31,6 +31,8 @@ class NetworkOption:
     mac: str | None = None
     address6: str | None = None
     gateway6: str | None = None
+    # Its further names for other containers; without any list it has no name for them.
+    aliases: tuple[str, ...] | None = None
 
     def method(self, version: int) -> str | None:
         """Return how the adapter gets its address of this version, if the task says it without giving one."""
@@ -50,7 +52,7 @@ class NetworkOption:
         return self.address6 if version == IPV6 else self.address
 
     def document(self) -> dict[str, Any]:
-        return {
+        fields = {
             "name": self.name,
             "ipv4_address": self.address,
             "gateway": self.gateway,
@@ -58,6 +60,7 @@ class NetworkOption:
             "ipv6_gateway": self.gateway6,
             "mac_address": self.mac,
         }
+        return fields if self.aliases is None else {**fields, "aliases": list(self.aliases)}
 
 
 @dataclass(frozen=True)
