@@ -316,8 +316,8 @@ options:
         with its data, when the container is replaced or removed.
       - A new volume is formatted with ext4 at its first use. It gets the files that the image has at the path, with
         their owners and modes, unless it is mounted with V(nocopy), as in Docker.
-      - A copy of a volume that containers have used cannot be mounted. It has the identity of its source, and the
-        container ends with the error C(volume_foreign).
+      - A copy of a volume has the identity of its source. A container that mounts it as a volume of its own gives it
+        another one.
       - A change takes effect by a restart of the VM.
       - Paths of hosts cannot be mounted, because a container is a VM without a host whose files it could share.
     type: list
@@ -510,12 +510,18 @@ options:
     type: str
   env_file:
     description:
-      - A file of environment variables, as an absolute path on the machine that the task runs on. Variables of O(env)
-        override them.
+      - A file of environment variables on the controller. Variables of O(env) override them.
+      - A relative path is looked for as that of O(files[].src). A file that is encrypted with Ansible Vault is
+        decrypted.
       - Each line is C(NAME=value). Empty lines and lines that begin with C(#) are ignored. As in Docker, quotes belong
         to the value.
       - The variables are stored and compared as those of O(env).
-    type: path
+    type: str
+  env_file_content:
+    description:
+      - The lines of a file of environment variables as a text, instead of O(env_file). A template is rendered with the
+        lookup C(ansible.builtin.template).
+    type: str
   datacenter:
     description:
       - The datacenter, by name or path. Required if there are several.
@@ -589,6 +595,23 @@ options:
       - The notes of the virtual machine. By default they are not managed.
     type: str
     aliases: [annotation]
+  comparisons:
+    description:
+      - How options are compared with an existing container, as a dictionary of V(strict), V(ignore) and
+        V(allow_more_present) by the names of options. All others are compared with V(strict).
+      - With V(strict), the container gets the value of the task, or the default of an option that is not given.
+      - With V(ignore), it keeps its own. An ignored O(image) keeps the image of the container, whose template must
+        still exist. Ignored O(memory), O(cpus), labels, reservations, limits and shares stay as they are in vSphere,
+        also if other clients have changed them.
+      - With V(allow_more_present), it keeps what the task does not list. What the task lists is added, or replaces the
+        item with the same key, name or target. This is for lists and dictionaries, except O(command), O(entrypoint),
+        O(healthcheck), O(files) and O(secrets).
+      - The key C(*) is for all options that are not named, and has V(strict) or V(ignore).
+      - O(files) and O(secrets) are delivered together, and so compared in the same way.
+      - A new container, and one that is replaced for another reason, gets the values of the task. A container that is
+        changed in place keeps the ignored options, while Docker would create it again with the values of the task.
+      - Requires O(image). Only options of the configuration can be compared.
+    type: dict
   recreate:
     description:
       - Whether to replace the container by a new one even if nothing has changed. Its writable layer is lost.
@@ -619,6 +642,12 @@ options:
       - The maximum time to wait in seconds, at least V(1).
     type: int
     default: 300
+  healthy_wait_timeout:
+    description:
+      - The maximum time in seconds to wait until a container that runs is healthy, at least V(1). It begins when the
+        container runs, and O(wait_timeout) is then for its start only.
+      - By default, O(wait_timeout) is for both.
+    type: int
 seealso:
   - module: gantry.vsphere.container_image
   - module: gantry.vsphere.container_network

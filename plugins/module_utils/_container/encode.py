@@ -35,7 +35,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.devices im
     remove_device,
     scsi_controller,
 )
-from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.pyvmomi import vim
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.pyvmomi import moid_of, vim
 
 # Devices that do not exist yet have unique negative keys.
 _CDROM_KEY = -1
@@ -154,14 +154,30 @@ def _allocate(spec: Any, before: Mapping[str, int | str], after: Mapping[str, in
         setattr(spec, f"{kind}Allocation", info)
 
 
-def relocate_spec(datastore: Any, *, shares_image: bool) -> Any:
-    """Return the spec of a Storage vMotion of a VM with all of its disks.
+def relocate_specs(home: Any, datastore: Any, devices: Sequence[Any], *, shares_image: bool) -> list[Any]:
+    """Return the specs of the Storage vMotions that move a VM with all of its disks, one after the other.
+
+    vSphere moves one First Class Disk of a VM at a time. The VM itself, whose datastore is ``home``, is moved last with
+    the only volume that is left, so that the next run continues a move that was interrupted. Each of the other specs
+    names all disks, because vCenter moves unnamed ones to the VM's own datastore.
 
     moveAllDiskBackingsAndAllowSharing attaches the moved disk to a read-only backing of the same content in the target
     datastore: to the disk of the image's template there. moveAllDiskBackingsAndDisallowSharing copies the whole chain.
     """
     sharing = "moveAllDiskBackingsAndAllowSharing" if shares_image else "moveAllDiskBackingsAndDisallowSharing"
-    return vim.vm.RelocateSpec(datastore=datastore, diskMoveType=sharing)
+    disks = [device for device in devices if isinstance(device, vim.vm.device.VirtualDisk)]
+    places = {disk.key: disk.backing.datastore for disk in disks}
+    volumes = [
+        disk.key
+        for disk in disks
+        if getattr(disk, "vDiskId", None) is not None and moid_of(places[disk.key]) != moid_of(datastore)
+    ]
+    specs = []
+    for key in volumes[1:]:
+        places[key] = datastore
+        locators = [vim.vm.RelocateSpec.DiskLocator(diskId=one, datastore=place) for one, place in places.items()]
+        specs.append(vim.vm.RelocateSpec(datastore=home, disk=locators))
+    return [*specs, vim.vm.RelocateSpec(datastore=datastore, diskMoveType=sharing)]
 
 
 def extra_config_spec(values: Mapping[str, str]) -> Any:

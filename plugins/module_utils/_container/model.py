@@ -51,12 +51,17 @@ class DesiredContainer:
     guest_operations: bool | None = None
     guest_key: GuestKey | None = None
     notes: str | None = None
+    # How options are compared with an existing container, and those that it keeps unless it is replaced.
+    comparisons: Mapping[str, str] = field(default_factory=dict)
+    kept: frozenset[str] = frozenset()
     recreate: bool = False
     restart: bool = False
     force_kill: bool = False
     stop_timeout: int | None = None
     wait: bool = True
     wait_timeout: int = 300
+    # For the health of the container; None is as long as for its start.
+    healthy_wait_timeout: int | None = None
 
     @property
     def wants_running(self) -> bool:
@@ -303,3 +308,5 @@ class ObservedContainer:
     image_datastores: frozenset[str] = frozenset()
     # The newest bootstrap ISO, if the VM's own is missing.
     spare_bootstrap: str | None = None
+    # The volumes that the VM has lost, of a container whose task gives no configuration.
+    lost_volumes: tuple[NamedVolume, ...] = ()

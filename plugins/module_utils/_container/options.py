@@ -207,16 +207,19 @@ def container_argument_spec() -> dict[str, dict[str, Any]]:
         "name": {"type": "str", "required": True},
         "state": {"type": "str", "choices": STATES, "default": "started"},
         **config_argument_spec(),
-        "env_file": {"type": "path"},
+        "env_file": {"type": "str"},
+        "env_file_content": {"type": "str", "no_log": True},
         **placement_argument_spec(),
         "guest_operations": {"type": "bool"},
         **guest_key_argument_spec(),
         "notes": {"type": "str", "aliases": ["annotation"]},
+        "comparisons": {"type": "dict"},
         "recreate": {"type": "bool", "default": False},
         "restart": {"type": "bool", "default": False},
         "force_kill": {"type": "bool", "default": False},
         "wait": {"type": "bool", "default": True},
         "wait_timeout": {"type": "int", "default": 300},
+        "healthy_wait_timeout": {"type": "int"},
     }
 
 

@@ -104,7 +104,7 @@ def target_machine(
     check_fits(
         canonical_json(document), f"The task of container {desired.name}", "Shorten env, labels, command or etc_hosts."
     )
-    return replace(
+    target = replace(
         machine,
         container_id=known_id(machine) or NEW,
         digest=known_digest(machine) or image.digest,
@@ -124,7 +124,7 @@ def target_machine(
             addresses=place.addresses,
             guest_operations=_guest_operations(desired, machine),
             volumes=guest_volumes(machine, config, place),
-            files=target_announcement(desired),
+            files=target_announcement(desired, machine),
         ),
         memory_mb=config.memory_mb,
         cpus=config.cpus,
@@ -139,6 +139,20 @@ def target_machine(
         # Without a requested ISO the current one stays: a new kernel is not a reason to restart every container.
         bootstrap=machine.bootstrap if desired.placement.bootstrap is None else place.bootstrap,
         bootstrap_missing=machine.bootstrap_missing and desired.placement.bootstrap in (None, machine.bootstrap),
+    )
+    return _keep(desired.kept, machine, target)
+
+
+def _keep(kept: frozenset[str], machine: Machine, target: Machine) -> Machine:
+    """Return the target with the sizes that the VM has now, if their options are not compared."""
+    return replace(
+        target,
+        memory_mb=machine.memory_mb if "memory" in kept else target.memory_mb,
+        cpus=machine.cpus if "cpus" in kept else target.cpus,
+        allocation={
+            name: machine.allocation[name] if name in kept else value for name, value in target.allocation.items()
+        },
+        labels=machine.labels if "labels" in kept else target.labels,
     )
 
 
@@ -258,7 +272,7 @@ def needs_clone(desired: DesiredContainer, observed: ObservedContainer) -> bool:
     return machine.ours and bool(replace_reason(desired, desired.config, machine, observed.image.digest))
 
 
-def replace_reason(desired: DesiredContainer, config: Config, machine: Machine, digest: str) -> str:
+def replace_reason(desired: DesiredContainer, config: Config, machine: Machine, digest: str | None) -> str:
     """Return why this machine cannot be changed in place, or an empty string.
 
     A replacement loses the writable layer, so only options of the task are a reason: never the machine's placement, and
