@@ -265,6 +265,16 @@ def test_a_restart_on_request_is_a_new_run_of_the_same_vm(containers: Containers
     assert again["container"]["started_at"] > created["container"]["started_at"]
 
 
+def test_redirected_ports_are_in_the_guest_document_and_a_change_restarts(containers: Containers) -> None:
+    first, second = {"published_ports": ["80:80", "8080:80"]}, {"published_ports": ["80", "443", "8080:80/tcp"]}
+    created, again, live, removed = containers.run(first, first, second, {})
+    assert created["container"]["published_ports"] == ["80/tcp", "8080:80/tcp"]
+    assert not again.changed
+    assert live["actions"] == [f"reconfigure {NAME}: published_ports"]
+    assert removed["actions"] == [f"stop {NAME}", f"reconfigure {NAME}: published_ports", f"start {NAME}"]
+    assert "redirects" not in containers.vm().spec
+
+
 def test_reservations_limits_and_shares_are_changed_while_it_runs(containers: Containers) -> None:
     given = {"cpu_limit": "1500", "cpu_shares": "high", "memory_reservation": "64M", "memory_shares": "333"}
     created, changed, again, reset = containers.run({"cpu_reservation": 100}, given, given, {"memory_shares": "333"})
