@@ -53,9 +53,12 @@ options:
         reported as a change.
       - V(ready) is V(healthy) for a container with a health check and V(started) for one without.
       - V(stopped) stops it, with its stop signal and its stop timeout.
+      - V(suspended) suspends a container that runs, and does not take a configuration. vSphere saves its memory, and
+        V(started), V(healthy) and V(ready) let it go on from there. V(present) leaves it suspended, V(stopped) and
+        changes that need a restart discard its memory. Clients of the container see a peer that does not answer.
       - V(absent) stops it and removes it with its writable layer.
     type: str
-    choices: [present, started, healthy, ready, stopped, absent]
+    choices: [present, started, healthy, ready, stopped, suspended, absent]
     default: started
   image:
     description:
@@ -813,8 +816,8 @@ container:
       sample: running
     status:
       description:
-        - The state of the container, one of V(created), V(booting), V(running), V(restarting), V(stopping), V(exited)
-          and V(error).
+        - The state of the container, one of V(created), V(booting), V(running), V(restarting), V(stopping),
+          V(suspended), V(exited) and V(error).
       type: str
       returned: always
       sample: running

@@ -159,8 +159,8 @@ containers:
       sample: running
     status:
       description:
-        - The state of the container, one of V(created), V(booting), V(running), V(restarting), V(stopping), V(exited)
-          and V(error).
+        - The state of the container, one of V(created), V(booting), V(running), V(restarting), V(stopping),
+          V(suspended), V(exited) and V(error).
       type: str
       returned: always
       sample: running

@@ -291,6 +291,22 @@ def test_reservations_limits_and_shares_are_changed_while_it_runs(containers: Co
     assert (memory.reservation, memory.limit, memory.shares.level, memory.shares.shares) == (0, -1, "custom", 333)
 
 
+def test_a_container_is_suspended_and_goes_on(containers: Containers) -> None:
+    (created,) = containers.run({})
+    state = {"image": None, "state": "suspended"}
+    suspended, again, left = containers.run(state, state, {"state": "present"})
+    assert suspended["actions"] == [f"suspend {NAME}"]
+    assert suspended["diff"]["before"][NAME] == {"power": "poweredOn"}
+    assert suspended["diff"]["after"][NAME] == {"power": "suspended"}
+    assert [suspended["container"][key] for key in ("state", "status", "health")] == ["suspended", "suspended", None]
+    assert not again.changed
+    assert not left.changed
+    (resumed,) = containers.run({"wait_timeout": 20})
+    assert resumed["actions"] == [f"start {NAME}"]
+    assert (resumed["container"]["state"], resumed["container"]["status"]) == ("running", "running")
+    assert resumed["container"]["started_at"] == created["container"]["started_at"]
+
+
 def test_cpus_and_memory_are_added_while_it_runs_and_never_removed(containers: Containers) -> None:
     hot = {"cpu_hot_add": True, "memory_hot_add": True, "memory": "256M"}
     created, grown, again = containers.run(hot, more := {**hot, "cpus": 2, "memory": "512M"}, more)

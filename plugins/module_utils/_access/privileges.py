@@ -106,8 +106,8 @@ _CONTAINERS = (
     ),
     Requirement(
         FOLDER,
-        ("VirtualMachine.Interact.PowerOn", "VirtualMachine.Interact.PowerOff"),
-        "to start, stop and restart containers",
+        ("VirtualMachine.Interact.PowerOn", "VirtualMachine.Interact.PowerOff", "VirtualMachine.Interact.Suspend"),
+        "to start, stop, restart and suspend containers",
         propagate=True,
     ),
     Requirement(

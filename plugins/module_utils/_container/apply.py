@@ -18,9 +18,11 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._base.report import
 from ansible_collections.gantry.vsphere.plugins.module_utils._container import (
     apply_power,
     apply_relocate,
+    apply_suspend,
     apply_vm,
     apply_volumes,
     changes,
+    changes_suspend,
     changes_volumes,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.apply_batch import ContainerSubject, Workbench
@@ -50,6 +52,7 @@ _KINDS: dict[type[ContainerChange], Kind[ContainerSubject]] = {
     changes.Reconfigure: Kind(apply_vm.reconfigure, limit=32),
     changes.RehomeTemplate: Kind(apply_vm.rehome_template, limit=16),
     changes.Relocate: Kind(apply_relocate.relocate, limit=16),
+    changes_suspend.Suspend: Kind(apply_suspend.suspend, limit=16),
     changes.Stop: Kind(apply_power.stop, limit=64),
 }
 

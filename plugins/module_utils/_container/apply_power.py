@@ -174,8 +174,11 @@ def _prepare(subject: ContainerSubject, machine: Machine, names: NamesTable | No
     bench, moid = subject.bench, subject.moid(machine)
     row = yield from bench.properties(moid, [POWER_PATH, *map(keys.option_path, (*START_KEYS, keys.NAMES_TABLE))])
     found = keys.options(row, START_KEYS)
+    if row.get(POWER_PATH) == SUSPENDED:
+        # Its guest goes on, and what it has reported applies again.
+        return None
     if row.get(POWER_PATH) != OFF:
-        # It is suspended, or another client has started it meanwhile: its guest goes on.
+        # Another client has started it meanwhile.
         return found.get(keys.STATUS)
     values = start_values(found)
     if names is not None:

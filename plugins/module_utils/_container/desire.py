@@ -49,7 +49,12 @@ def desire_container(params: Mapping[str, Any]) -> DesiredContainer:
             raise GantryError(f"{option} is {params[option]}. It must be at least 1 second.")
     if config is None and params["recreate"]:
         raise GantryError("recreate requires image.")
-    if params["restart"] and params["state"] in ("present", "stopped", "absent"):
+    if config is not None and params["state"] == "suspended":
+        raise GantryError(
+            "state is suspended and image is given. A suspended VM cannot be reconfigured, so this state only suspends "
+            "an existing container. Leave out image and the other options of the configuration."
+        )
+    if params["restart"] and params["state"] in ("present", "stopped", "suspended", "absent"):
         raise GantryError(
             f"restart is given with state: {params['state']}. It is for states in which the container runs: started, "
             "healthy and ready. Change the state, or remove restart."

@@ -245,6 +245,8 @@ def guest_state(machine: Machine) -> str:
     reported = (machine.status or {}).get("state")
     if machine.running:
         return str(reported) if machine.has_reported else "booting"
+    if machine.power == SUSPENDED:
+        return SUSPENDED
     if reported is None:
         return "created"
     # The VM was powered off while its container ran, or vSphere has dropped the guest's last status.

@@ -80,7 +80,7 @@ _TABLE: tuple[tuple[str, str, str], ...] = (
     ("image_comparison image_label_mismatch image_name_mismatch", _IMAGE_COMPARISON, _IMAGE_COMPARISON_REMEDY),
     ("keep_volumes", _VOLUMES, "Mount a volume with volumes where data is to be kept."),
     ("kill_signal", "force_kill powers the virtual machine off.", "Give stop_signal for a stop with a signal."),
-    ("paused", "A container cannot be paused by its guest.", "Use state: stopped."),
+    ("paused", "A container cannot be paused by its guest.", "Use state: suspended."),
     ("removal_wait_timeout", "The task waits until vCenter has removed the virtual machine.", _REMOVE),
 )
 # The explanation of each option by its name.

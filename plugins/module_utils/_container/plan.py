@@ -125,6 +125,9 @@ class _Planner(PowerPlanner):
                 f"There is no container {self.desired.name} whose state could be managed. Give image to create it."
             )
         self._discard_successors()
+        if self.desired.state == "suspended":
+            self._suspend()
+            return
         self.was_running = self._machine().should_run
         resumes = self._machine().power == SUSPENDED
         if self.desired.wants_running:

@@ -16,6 +16,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.changes 
     PowerOn,
     Stop,
 )
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.changes_suspend import Suspend
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import (
     DEFAULT_STOP_TIMEOUT,
     OFF,
@@ -102,6 +103,17 @@ class PowerPlanner:
         if delivery is None or key is None:
             return None
         return FilesToDeliver(delivery, key, machine.container_id or "")
+
+    def _suspend(self) -> None:
+        machine = self._machine()
+        if machine.power == SUSPENDED:
+            return
+        if not machine.is_up:
+            raise GantryError(
+                f"Container {self.desired.name} is not running, and only a running container can be suspended. Start "
+                "it with state: started first."
+            )
+        self._do(Suspend(self.desired.name, machine))
 
     def _stop_for_restart(self) -> None:
         """Stop a running container that the task restarts. What it changes is then changed while it is off."""

@@ -168,6 +168,8 @@ class Cases:
             Step("repair", started, self._tamper),
             Step("mount", {**started, "volumes": [f"{NAME}:/data"]}, self._volume),
             Step("replace", {**started, "recreate": True}, self._image_as_vm),
+            Step("suspend", {"name": NAME, "state": "suspended"}),
+            Step("resume", {"name": NAME, "state": "started"}),
             Step("move", moved),
             Step("relocate", on_other),
             Step("stop", {**on_other, "state": "stopped"}),

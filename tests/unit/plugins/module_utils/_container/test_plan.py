@@ -131,6 +131,19 @@ def test_power_follows_the_state() -> None:
     assert kinds(plan(desire("absent"), existing(desire()))) == ["Stop", "Destroy"]
 
 
+def test_a_running_container_is_suspended_and_no_other() -> None:
+    wanted = desired_container(state="suspended")
+    running = existing(desire())
+    assert kinds(plan(wanted, running)) == ["Suspend"]
+    assert plan(wanted, replace(running, power=SUSPENDED)) == []
+    ended = replace(running, tools_running=True, status={"state": "exited", "exit_code": 3})
+    for machine in (replace(running, power=OFF), ended):
+        with pytest.raises(GantryError, match="web is not running, and only a running container can be suspended"):
+            plan(wanted, machine)
+    with pytest.raises(GantryError, match="state is suspended and image is given"):
+        desire("suspended")
+
+
 def test_what_vsphere_adds_to_a_running_vm_needs_no_restart() -> None:
     hot = {"cpu_hot_add": True, "memory_hot_add": True}
     machine = existing(desire(**hot))
