@@ -114,8 +114,29 @@ options:
   cpus:
     description:
       - The number of virtual CPUs, at least V(1).
+      - A change restarts the container, unless CPUs are added and O(cpu_hot_add) is in effect.
       - Default V(1).
     type: int
+  cpu_hot_add:
+    description:
+      - Whether CPUs can be added while the container runs. CPUs are never removed from a running virtual machine.
+      - vSphere changes this only while the virtual machine is off. A container that runs is not stopped for it, so it
+        takes effect when a task starts the container the next time. What is in effect is returned as C(cpu_hot_add).
+      - The guest's kernel keeps about 250 KiB of memory for each CPU that could be added, which can be 30 MiB in all,
+        so a small container needs more O(memory). vSphere shows no virtual NUMA to such a virtual machine.
+      - A bootstrap ISO of an earlier version leaves added CPUs unused until the next start.
+      - Default V(false).
+    type: bool
+  memory_hot_add:
+    description:
+      - Whether memory can be added while the container runs. Memory is never removed from a running virtual machine.
+      - Both sizes must be multiples of 128 MiB, which the guest's kernel requires. vSphere adds memory up to 16 times
+        what the virtual machine had at its last start, but up to 3 GiB if it has started with at most 3 GiB, because
+        the guest is Linux. Any other change of O(memory) restarts the container.
+      - The limit of the container's memory grows with the added memory, and the sizes of its tmpfs stay as they are.
+      - It takes effect as O(cpu_hot_add) does.
+      - Default V(false).
+    type: bool
   cpu_reservation:
     description:
       - The CPU time in MHz that vSphere guarantees to the virtual machine. It does not start where that is not
@@ -301,8 +322,8 @@ options:
         with its data, when the container is replaced or removed.
       - A new volume is formatted with ext4 at its first use. It gets the files that the image has at the path, with
         their owners and modes, unless it is mounted with V(nocopy), as in Docker.
-      - A copy of a volume that containers have used cannot be mounted. It has the identity of its source, and the
-        container ends with the error C(volume_foreign).
+      - A copy of a volume has the identity of its source. A container that mounts it as a volume of its own gives it
+        another one.
       - A change takes effect by a restart of the VM.
       - Paths of hosts cannot be mounted, because a container is a VM without a host whose files it could share.
     type: list
@@ -519,12 +540,18 @@ options:
     type: str
   env_file:
     description:
-      - A file of environment variables, as an absolute path on the machine that the task runs on. Variables of O(env)
-        override them.
+      - A file of environment variables on the controller. Variables of O(env) override them.
+      - A relative path is looked for as that of O(files[].src). A file that is encrypted with Ansible Vault is
+        decrypted.
       - Each line is C(NAME=value). Empty lines and lines that begin with C(#) are ignored. As in Docker, quotes belong
         to the value.
       - The variables are stored and compared as those of O(env).
-    type: path
+    type: str
+  env_file_content:
+    description:
+      - The lines of a file of environment variables as a text, instead of O(env_file). A template is rendered with the
+        lookup C(ansible.builtin.template).
+    type: str
   datacenter:
     description:
       - The datacenter, by name or path. Required if there are several.
@@ -598,6 +625,23 @@ options:
       - The notes of the virtual machine. By default they are not managed.
     type: str
     aliases: [annotation]
+  comparisons:
+    description:
+      - How options are compared with an existing container, as a dictionary of V(strict), V(ignore) and
+        V(allow_more_present) by the names of options. All others are compared with V(strict).
+      - With V(strict), the container gets the value of the task, or the default of an option that is not given.
+      - With V(ignore), it keeps its own. An ignored O(image) keeps the image of the container, whose template must
+        still exist. Ignored O(memory), O(cpus), labels, reservations, limits and shares stay as they are in vSphere,
+        also if other clients have changed them.
+      - With V(allow_more_present), it keeps what the task does not list. What the task lists is added, or replaces the
+        item with the same key, name or target. This is for lists and dictionaries, except O(command), O(entrypoint),
+        O(healthcheck), O(files) and O(secrets).
+      - The key C(*) is for all options that are not named, and has V(strict) or V(ignore).
+      - O(files) and O(secrets) are delivered together, and so compared in the same way.
+      - A new container, and one that is replaced for another reason, gets the values of the task. A container that is
+        changed in place keeps the ignored options, while Docker would create it again with the values of the task.
+      - Requires O(image). Only options of the configuration can be compared.
+    type: dict
   recreate:
     description:
       - Whether to replace the container by a new one even if nothing has changed. Its writable layer is lost.
@@ -628,6 +672,12 @@ options:
       - The maximum time to wait in seconds, at least V(1).
     type: int
     default: 300
+  healthy_wait_timeout:
+    description:
+      - The maximum time in seconds to wait until a container that runs is healthy, at least V(1). It begins when the
+        container runs, and O(wait_timeout) is then for its start only.
+      - By default, O(wait_timeout) is for both.
+    type: int
 seealso:
   - module: gantry.vsphere.container_image
   - module: gantry.vsphere.container_network
@@ -896,6 +946,16 @@ container:
       type: int
       returned: always
       sample: 1
+    cpu_hot_add:
+      description: Whether CPUs can be added while the container runs.
+      type: bool
+      returned: always
+      sample: false
+    memory_hot_add:
+      description: Whether memory can be added while the container runs.
+      type: bool
+      returned: always
+      sample: false
     notes:
       description: The notes of the VM.
       type: str

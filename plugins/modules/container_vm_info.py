@@ -305,6 +305,16 @@ containers:
       type: int
       returned: always
       sample: 1
+    cpu_hot_add:
+      description: Whether CPUs can be added while the container runs.
+      type: bool
+      returned: always
+      sample: false
+    memory_hot_add:
+      description: Whether memory can be added while the container runs.
+      type: bool
+      returned: always
+      sample: false
     notes:
       description: The notes of the VM.
       type: str

@@ -155,6 +155,8 @@ type Volume struct {
 	Target   string `json:"target"`
 	ReadOnly bool   `json:"read_only"`
 	Copy     bool   `json:"copy"` // the image's files at the target are copied to it at its first use
+	// Origins are the UUIDs that a copy of another volume may still have. It gets its own when it is mounted.
+	Origins []string `json:"origins"`
 }
 
 // DefaultShmSize is the size of /dev/shm in Docker.

@@ -181,6 +181,11 @@ func (s *Spec) validateVolumes() error {
 			return fmt.Errorf("volumes[%d].id %q is not a lower-case UUID of its own", i, volume.ID)
 		}
 		known[volume.ID] = true
+		for _, origin := range volume.Origins {
+			if !isUUID(origin) || origin == volume.ID || origin == s.ID {
+				return fmt.Errorf("volumes[%d].origins has %q, which is not a lower-case UUID of another volume", i, origin)
+			}
+		}
 		if !isTarget(volume.Target) {
 			return fmt.Errorf("volumes[%d].target %q is not an absolute path below /", i, volume.Target)
 		}

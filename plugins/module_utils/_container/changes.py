@@ -288,6 +288,7 @@ class PowerOn(ContainerChange):
     wait_for: str | None
     wait_timeout: int
     files: FilesToDeliver | None = None
+    healthy_wait_timeout: int | None = None
 
     def describe(self) -> str:
         return f"start {self.container}"
@@ -316,6 +317,7 @@ class AwaitStatus(ContainerChange):
     wait_for: str
     wait_timeout: int
     files: FilesToDeliver | None = None
+    healthy_wait_timeout: int | None = None
 
     def describe(self) -> str:
         return f"wait until {self.container} is {self.wait_for}"

@@ -12,6 +12,7 @@ from typing import Any
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._address_pool.model import AssignedAddress
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model_config import Config
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.model_hot_add import HotAdd
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model_volumes import AttachedVolume, NamedVolume
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.options import DRIFT_WARN
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.options_allocation import DEFAULTS
@@ -50,12 +51,17 @@ class DesiredContainer:
     guest_operations: bool | None = None
     guest_key: GuestKey | None = None
     notes: str | None = None
+    # How options are compared with an existing container, and those that it keeps unless it is replaced.
+    comparisons: Mapping[str, str] = field(default_factory=dict)
+    kept: frozenset[str] = frozenset()
     recreate: bool = False
     restart: bool = False
     force_kill: bool = False
     stop_timeout: int | None = None
     wait: bool = True
     wait_timeout: int = 300
+    # For the health of the container; None is as long as for its start.
+    healthy_wait_timeout: int | None = None
 
     @property
     def wants_running(self) -> bool:
@@ -122,6 +128,7 @@ class Machine:
     addresses: tuple[Mapping[str, Any], ...] = ()
     memory_mb: int = 0
     cpus: int = 0
+    hot_add: HotAdd = field(default_factory=HotAdd)
     allocation: Mapping[str, int | str] = field(default_factory=lambda: dict(DEFAULTS))
     notes: str = ""
     adapters: tuple[ContainerAdapter, ...] = ()
@@ -301,3 +308,5 @@ class ObservedContainer:
     image_datastores: frozenset[str] = frozenset()
     # The newest bootstrap ISO, if the VM's own is missing.
     spare_bootstrap: str | None = None
+    # The volumes that the VM has lost, of a container whose task gives no configuration.
+    lost_volumes: tuple[NamedVolume, ...] = ()

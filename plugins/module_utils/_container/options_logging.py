@@ -81,7 +81,7 @@ def _facility(text: str) -> int:
     names = [name for name in _FACILITIES if not name.isdecimal()]
     raise GantryError(
         f"log_options {_FACILITY} is {text!r}. Give a number from 0 to {len(_FACILITIES) - 1} or one of "
-        f"{listed(names)}."
+        f"{', '.join(names)}."
     )
 
 

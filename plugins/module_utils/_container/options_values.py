@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 
@@ -105,3 +105,37 @@ def plain(value: Any) -> Any:
     if isinstance(value, Mapping):
         return dict(value)
     return value
+
+
+# The keys of documents that are not the names of the fields.
+_FIELDS = {"ipv4_address": "address", "mac_address": "mac"}
+_ITEMS: Mapping[str, type[Any]] = {
+    "networks": NetworkOption,
+    "healthcheck": HealthcheckOption,
+    "tmpfs": TmpfsOption,
+    "volumes": VolumeOption,
+    "mounts": VolumeOption,
+    "files": FileOption,
+    "secrets": FileOption,
+}
+
+
+def restored(name: str, recorded: Any) -> Any:
+    """Return the value of an option from its JSON form; files are without their contents."""
+    if isinstance(recorded, list):
+        return tuple(_restored_item(name, item) for item in recorded)
+    return _restored_item(name, recorded)
+
+
+def _restored_item(name: str, recorded: Any) -> Any:
+    kind = _ITEMS.get(name)
+    if kind is None or recorded is None:
+        return recorded
+    kind = _ITEMS["tmpfs"] if name == "mounts" and "source" not in recorded else kind
+    known = {one.name for one in fields(kind)}
+    values = {
+        _FIELDS.get(key, key): tuple(value) if isinstance(value, list) else value for key, value in recorded.items()
+    }
+    if kind is FileOption:
+        values["content"] = b""
+    return kind(**{key: value for key, value in values.items() if key in known})

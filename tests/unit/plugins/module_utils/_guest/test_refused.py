@@ -33,6 +33,8 @@ NOT_OF_A_USER = {
     "address alone",
     "dhcp and address",
     "unit out of range",
+    "a volume is its own origin",
+    "the origin of a volume is no UUID",
 }
 
 
