@@ -189,11 +189,29 @@ options:
             is in the pool of the network.
           - By default the container gets an address of the network's pool, which M(gantry.vsphere.container_network)
             manages, and keeps it until its VM is removed. On a network without a pool, it uses DHCP.
-          - An address in the subnet of the pool that another VM has or reports is refused.
+          - With V(dhcp), it uses DHCP also on a network with a pool. With V(disabled), it has no IPv4 address.
+          - An address in the subnet of the pool that another VM has or reports is refused. If another device on the
+            network answers for a static address, the container does not start, and reports C(address_in_use).
         type: str
       gateway:
         description:
-          - The gateway of a static address. By default that of the network's pool.
+          - The gateway of a static IPv4 address. By default that of the network's pool.
+        type: str
+      ipv6_address:
+        description:
+          - A static IPv6 address with its prefix length, such as V(fd00:20::5/64). The length can be left out if the
+            address is in the IPv6 pool of the network. The container then takes no other address that routers
+            advertise.
+          - By default the container gets an address of the network's IPv6 pool, as with
+            O(networks[].ipv4_address). On a network without one, it takes the addresses that routers advertise, if
+            there are any.
+          - With V(auto), it takes the addresses that routers advertise, also on a network with a pool, and does not
+            start without one. With V(disabled), it does not use IPv6. DHCPv6 is not used.
+        type: str
+      ipv6_gateway:
+        description:
+          - The gateway of a static IPv6 address, which can be a link-local address. By default that of the network's
+            pool, or else a router that advertises itself.
         type: str
       mac_address:
         description:
@@ -201,6 +219,23 @@ options:
           - Of the prefixes of VMware, only V(00:50:56:00:00:00) to V(00:50:56:3f:ff:ff) are for addresses that are
             given. Others are refused, among them those that vCenter has assigned to VMs.
         type: str
+      aliases:
+        description:
+          - Further names by which other containers of this network find this one, besides O(name). With an empty list
+            it has only its name.
+          - A container with this list finds the other containers that have one on the same network and in the same
+            folder, by their names and aliases, with a resolver at V(127.0.0.11) in its VM. All other names are
+            forwarded to O(dns_servers) or those of DHCP.
+          - A name that several containers have has the addresses of all of them, which are answered in turn. Containers
+            whose VM is powered off are not found.
+          - When a container comes, goes or changes its names or addresses, the task writes new tables of names to the
+            others in C(guestinfo.gantry.names), which they read within seconds. No container is restarted. Only adding
+            the first list to a container, or removing the last one, restarts it.
+          - Without the list the container has no names for others and finds none.
+          - Names are in lower case, as DNS compares them. A program that listens on port 53 of all addresses cannot
+            have them, since the resolver has that port of V(127.0.0.11).
+        type: list
+        elements: str
   published_ports:
     description:
       - The ports at which clients reach the container, such as V(80), V(8080:80), V(53/udp), V(8000-8010) or
@@ -218,7 +253,8 @@ options:
     aliases: [ports]
   dns_servers:
     description:
-      - The addresses of DNS servers. By default those of the networks' pools, or those that DHCP gives.
+      - The addresses of DNS servers. By default those of the networks' pools, or those that DHCP gives. Those that
+        routers advertise for IPv6 are not used.
     type: list
     elements: str
   dns_search_domains:
@@ -724,6 +760,7 @@ EXAMPLES = r"""
       - name: backend
         ipv4_address: 10.20.0.5/24
         gateway: 10.20.0.1
+        ipv6_address: fd00:20::5/64
     dns_servers: [10.20.0.1]
     cluster: Cluster1
     resource_pool: prod/databases
@@ -913,12 +950,20 @@ container:
           sample: [10.77.0.12, 'fe80::250:56ff:fea1:b2c3']
     configured_addresses:
       description:
-        - The addresses that the container is configured with, in the order of its networks. V(null) is DHCP. In check
-          mode, another task can be given a predicted address before this one.
+        - The static IPv4 addresses that the container is configured with, in the order of its networks. V(null) is DHCP
+          or none. In check mode, another task can be given a predicted address before this one.
       type: list
       elements: str
       returned: always
       sample: [10.20.0.17/24]
+    configured_ipv6_addresses:
+      description:
+        - The static IPv6 addresses that the container is configured with, in the order of its networks. V(null) stands
+          for those that routers advertise or none.
+      type: list
+      elements: str
+      returned: always
+      sample: ['fd00:20::11/64']
     hostname:
       description: The host name in the container.
       type: str

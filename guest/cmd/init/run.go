@@ -51,6 +51,8 @@ func (m *machine) run() supervise.Outcome {
 		}
 		return m.bootFailed(err, failure.StartFailed)
 	}
+	endNames := m.followNames()
+	defer endNames()
 	group, err := m.limitContainer(wanted)
 	if err != nil {
 		return m.bootFailed(err, failure.StartFailed)
@@ -134,6 +136,9 @@ func (m *machine) connect(ctx context.Context, wanted *spec.Spec) error {
 	if err := manager.Configure(ctx, wanted.Networks); err != nil {
 		return err
 	}
+	if err := m.openResolver(wanted); err != nil {
+		return err
+	}
 	return failureOrNil(m.networkChanged(manager, wanted), failure.NetworkFailed)
 }
 
@@ -154,7 +159,7 @@ func (m *machine) networkChanged(manager *network.Manager, wanted *spec.Spec) er
 	for name, content := range map[string]string{
 		"hostname":    wanted.Hostname + "\n",
 		"hosts":       network.HostsFile(wanted.Hostname, manager.PrimaryAddress(), wanted.Hosts),
-		"resolv.conf": network.ResolvFile(wanted.DNS, servers, search),
+		"resolv.conf": m.resolvFile(wanted.DNS, servers, search),
 	} {
 		if err := rewrite(filepath.Join(rootfs.EtcDirectory, name), content); err != nil {
 			return err

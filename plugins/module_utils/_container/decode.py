@@ -17,6 +17,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.decode_h
     HOT_ADD_PROPERTIES,
     decode_hot_add,
 )
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.decode_names import decode_names
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.decode_volumes import (
     decode_attached,
     decode_snapshots,
@@ -68,7 +69,16 @@ _REPORTED_KEYS = (
     keys.STATUS,
     keys.KEPT_STATUS,
 )
-_COMPARED_KEYS = (keys.SPEC, keys.HASH, keys.DISK, keys.DISK_UUID, keys.CONFIG, keys.START_PENDING)
+_COMPARED_KEYS = (
+    keys.SPEC,
+    keys.HASH,
+    keys.DISK,
+    keys.DISK_UUID,
+    keys.CONFIG,
+    keys.START_PENDING,
+    keys.NAMES,
+    keys.NAMES_TABLE,
+)
 _IMAGE_KEYS = (keys.KIND, keys.DIGEST, keys.DISK, keys.IMAGE_CONFIG, keys.IMAGE_REFERENCES, keys.IMAGE_STATE)
 
 
@@ -177,6 +187,8 @@ def decode_machine(inventory: Inventory, entry: Entry, row: Mapping[str, Any]) -
         datastore=_home(inventory, row),
         instance_uuid=row.get("config.instanceUuid"),
         start_pending=keys.option(row, keys.START_PENDING) == keys.TRUE,
+        names=decode_names(keys.option(row, keys.NAMES)),
+        names_table=keys.option(row, keys.NAMES_TABLE),
     )
 
 

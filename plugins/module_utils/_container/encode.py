@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ansible_collections.gantry.vsphere.plugins.module_utils._address_pool.model import bare_address
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.canonical_json import canonical_json
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.values import MIB
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.encode_names import encode_names
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.encode_networks import recorded_addresses
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import ContainerAdapter, Machine
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.options_allocation import (
     CPU,
@@ -280,16 +281,11 @@ def encode(machine: Machine) -> dict[str, str]:
         keys.LABELS: pack(canonical_json(dict(machine.labels))),
         keys.CONFIG: pack(canonical_json(machine.config)),
         keys.ADDRESSES: keys.encode_addresses(recorded_addresses(machine.document)),
+        keys.NAMES: encode_names(machine.names),
         keys.SPEC: "" if machine.document_lost else document,
         keys.KEPT_SPEC: document,
         keys.START_PENDING: keys.TRUE if machine.start_pending else "",
     }
-
-
-def recorded_addresses(document: Mapping[str, Any] | None) -> list[str]:
-    """Return the addresses of a guest document, without those that its DHCP servers give."""
-    networks = (document or {}).get("networks") or ()
-    return [bare_address(network["address"]) for network in networks if network.get("address")]
 
 
 def changed_values(before: Mapping[str, str], after: Mapping[str, str]) -> dict[str, str]:

@@ -13,6 +13,7 @@ from typing import Any
 from ansible_collections.gantry.vsphere.plugins.module_utils._address_pool.model import AssignedAddress
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model_config import Config
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model_hot_add import HotAdd
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.model_names import NamedContainer, NetworkNames
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model_volumes import AttachedVolume, NamedVolume
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.options import DRIFT_WARN
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.options_allocation import DEFAULTS
@@ -156,6 +157,9 @@ class Machine:
     change_version: str | None = None
     # Whether a task has stopped the container in order to change it, and has not started it again yet.
     start_pending: bool = False
+    # The names on its networks, and the record of the table of names that was written last.
+    names: tuple[NetworkNames, ...] = ()
+    names_table: str | None = None
     # One of EXIT_…, if the end was to be read from the disk.
     exit_from_disk: str | None = None
     # What was used, and what has happened, if they were to be read.
@@ -213,11 +217,6 @@ class Machine:
     def guest_operations(self) -> dict[str, str] | None:
         """Return what permits guest operations, from the guest document; None if they are not permitted."""
         return guest_field_of(self.document)
-
-    @property
-    def configured_addresses(self) -> list[str | None]:
-        """Return the addresses of the guest document in the order of its networks; None for DHCP."""
-        return [network.get("address") for network in (self.document or {}).get("networks") or ()]
 
     @property
     def health(self) -> str | None:
@@ -287,13 +286,13 @@ class ContainerPlace:
     bootstrap: str | None = None
     # The host to create the VM on; None if vCenter chooses it.
     host: Entry | None = None
-    # The addresses on the networks that have a pool, in the order of the networks.
-    addresses: tuple[AssignedAddress | None, ...] = ()
+    # The addresses on the networks that have pools, in the order of the networks, IPv4 first.
+    addresses: tuple[AssignedAddress, ...] = ()
 
     @property
     def claims(self) -> tuple[AssignedAddress, ...]:
         """Return the addresses that the container does not hold yet."""
-        return tuple(one for one in self.addresses if one is not None and one.claimed)
+        return tuple(one for one in self.addresses if one.claimed)
 
 
 @dataclass(frozen=True)
@@ -310,3 +309,5 @@ class ObservedContainer:
     spare_bootstrap: str | None = None
     # The volumes that the VM has lost, of a container whose task gives no configuration.
     lost_volumes: tuple[NamedVolume, ...] = ()
+    # The other containers with names in the folders of the task, if it applies to any container with names.
+    named: tuple[NamedContainer, ...] = ()

@@ -32,6 +32,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.model im
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.observe_addresses import observe_addresses
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.observe_bootstrap import observe_bootstraps
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.observe_hosts import observe_hosts
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.observe_names import observe_names
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.observe_templates import observe_templates
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.observe_volumes import observe_named_volumes
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.options_comparisons import IGNORE
@@ -98,6 +99,7 @@ def observe_containers(
     addressed = observe_addresses(session, wanted, observed)
     mounted = observe_named_volumes(session, inventory, wanted, addressed)
     placed = observe_hosts(session, inventory, wanted, observe_bootstraps(session, inventory, wanted, mounted))
+    placed = observe_names(session, inventory, wanted, placed)
     return observe_templates(session, inventory, wanted, placed)
 
 

@@ -23,6 +23,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container import o
 from ansible_collections.gantry.vsphere.plugins.module_utils._container import options_logging as logging
 from ansible_collections.gantry.vsphere.plugins.module_utils._container import options_mounts as mounts
 from ansible_collections.gantry.vsphere.plugins.module_utils._container import options_parsers as parsers
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.options_networks import parse_networks
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.options_ports import parse_published_ports
 
 # The values of placement_drift.
@@ -88,14 +89,17 @@ OPTIONS: tuple[ContainerOption, ...] = (
     _option(
         "networks",
         "list",
-        parsers.parse_networks,
+        parse_networks,
         default=({"name": "VM Network"},),
         elements="dict",
         options={
             "name": {"type": "str", "required": True},
             "ipv4_address": {"type": "str"},
             "gateway": {"type": "str"},
+            "ipv6_address": {"type": "str"},
+            "ipv6_gateway": {"type": "str"},
             "mac_address": {"type": "str"},
+            "aliases": {"type": "list", "elements": "str"},
         },
     ),
     _option("published_ports", "list", parse_published_ports, effect=LIVE, **_STRINGS, aliases=["ports"]),

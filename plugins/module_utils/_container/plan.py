@@ -53,6 +53,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.plan_che
     refuse_foreign,
     same_entry,
 )
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.plan_names import plan_names
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.plan_power import PowerPlanner
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.plan_volumes import (
     attachments,
@@ -82,8 +83,9 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._guest.keys import 
 
 def plan_containers(pairs: Sequence[tuple[DesiredContainer, ObservedContainer]]) -> Plan[ContainerChange]:
     """Return the plan for any number of containers."""
-    made = [change for desired, observed in pairs for change in plan_container(desired, observed)]
-    return Plan((*template_moves(made), *made))
+    planned, updates = plan_names([(observed, plan_container(desired, observed)) for desired, observed in pairs])
+    made = [change for changes in planned for change in changes]
+    return Plan((*template_moves(made), *made, *updates))
 
 
 def template_moves(planned: Iterable[ContainerChange]) -> list[RehomeTemplate]:

@@ -35,6 +35,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.target_h
     added_while_running,
     target_hot_add,
 )
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.target_names import target_names
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.target_volumes import (
     guest_volumes,
     missing_volumes,
@@ -54,6 +55,7 @@ LIVE = (
     "hot_add",
     "image",
     "labels",
+    "names",
     "notes",
     "adapters_connected",
     "bootstrap_connected",
@@ -104,6 +106,19 @@ def target_machine(
     check_fits(
         canonical_json(document), f"The task of container {desired.name}", "Shorten env, labels, command or etc_hosts."
     )
+    guest_document = encode_guest_document(
+        desired.name,
+        config,
+        image.config,
+        container_id=known_id(machine) or NEW,
+        digest=image.digest,
+        disk=disk,
+        macs=expected_macs(config, adapters),
+        addresses=place.addresses,
+        guest_operations=_guest_operations(desired, machine),
+        volumes=guest_volumes(machine, config, place),
+        files=target_announcement(desired, machine),
+    )
     target = replace(
         machine,
         container_id=known_id(machine) or NEW,
@@ -113,19 +128,8 @@ def target_machine(
         config=document,
         config_hash=config.hash(),
         disk=disk,
-        document=encode_guest_document(
-            desired.name,
-            config,
-            image.config,
-            container_id=known_id(machine) or NEW,
-            digest=image.digest,
-            disk=disk,
-            macs=expected_macs(config, adapters),
-            addresses=place.addresses,
-            guest_operations=_guest_operations(desired, machine),
-            volumes=guest_volumes(machine, config, place),
-            files=target_announcement(desired, machine),
-        ),
+        document=guest_document,
+        names=target_names(desired.name, config, place, guest_document),
         memory_mb=config.memory_mb,
         cpus=config.cpus,
         hot_add=target_hot_add(config, machine),
