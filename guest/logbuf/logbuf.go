@@ -28,6 +28,8 @@ const leastHalf = 256
 type Log struct {
 	directory string
 	half      int64
+	// Added receives a value when there are further records. It is for one reader.
+	Added chan struct{}
 
 	mu      sync.Mutex
 	current *segment    // nil: it could not be created
@@ -42,7 +44,7 @@ func Open(directory string, maxBytes int64) (*Log, error) {
 	if err := os.MkdirAll(directory, 0o700); err != nil {
 		return nil, err
 	}
-	log := &Log{directory: directory, half: max(leastHalf, maxBytes/2), begin: segmentHead{log: rand.Uint64()}}
+	log := &Log{directory: directory, half: max(leastHalf, maxBytes/2), begin: segmentHead{log: rand.Uint64()}, Added: make(chan struct{}, 1)}
 	current, err := openSegment(log.path(currentName))
 	if err != nil {
 		return nil, err
@@ -86,7 +88,12 @@ func (l *Log) add(stream Stream, lines [][]byte) error {
 		}
 		l.next++
 	}
-	return errors.Join(append(failures, l.flush())...)
+	err := errors.Join(append(failures, l.flush())...)
+	select {
+	case l.Added <- struct{}{}:
+	default:
+	}
+	return err
 }
 
 func (l *Log) fits(size int) bool {

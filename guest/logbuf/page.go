@@ -13,6 +13,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"iter"
 	"time"
 )
 
@@ -43,12 +44,35 @@ func (p Page) Encode() []byte {
 // Text returns the output of both streams in the records.
 func (p Page) Text() []byte {
 	var text []byte
-	for rest := p.Records; len(rest) > 0; {
-		found, _ := decodeRecordHead(rest)
-		text = append(text, rest[recordHeadBytes:recordHeadBytes+found.length]...)
-		rest = rest[recordHeadBytes+found.length:]
+	for entry := range p.Entries() {
+		text = append(text, entry.Text...)
 	}
 	return text
+}
+
+// Entry is a line of a page.
+type Entry struct {
+	Stream Stream
+	Time   time.Time
+	Text   []byte
+	Next   Position // behind the line
+}
+
+// Entries returns the lines of a page that were selected by its position alone.
+func (p Page) Entries() iter.Seq[Entry] {
+	return func(yield func(Entry) bool) {
+		next := p.Next
+		next.Offset -= int64(len(p.Records))
+		for rest := p.Records; len(rest) > 0; {
+			found, _ := decodeRecordHead(rest)
+			size := recordHeadBytes + found.length
+			next.Number, next.Offset = found.number+1, next.Offset+int64(size)
+			if !yield(Entry{Stream: found.stream, Time: time.Unix(0, found.time), Text: rest[recordHeadBytes:size], Next: next}) {
+				return
+			}
+			rest = rest[size:]
+		}
+	}
 }
 
 // Add adds a line that is not in the log.

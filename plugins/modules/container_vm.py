@@ -547,6 +547,30 @@ options:
         C(kernel.modprobe) and C(kernel.poweroff_cmd) are refused, since the kernel would run their program outside of
         the container.
     type: dict
+  log_driver:
+    description:
+      - With V(syslog), the guest sends each line of the output to the syslog server of O(log_options), too. It requires
+        a bootstrap ISO of this version.
+      - With any value, the guest keeps the log that M(gantry.vsphere.container_vm_logs) reads.
+      - Default V(json-file).
+    type: str
+    choices: [json-file, syslog]
+  log_options:
+    description:
+      - Where and how lines are sent, in Docker's words. Only O(log_driver=syslog) has options, and
+        C(syslog-address) is required.
+      - C(syslog-address) is the server, such as V(udp://logs.example.com:514) or V(tcp://192.0.2.7). The port is
+        514 by default. The guest resolves the name as the container does. Messages are not encrypted.
+      - C(syslog-facility) is a name, such as V(daemon), which is the default, or V(local0), or a number from 0 to 23.
+      - C(syslog-format) is V(rfc5424), the default, or V(rfc5424micro), whose times have microseconds. By TCP, each
+        message is preceded by its length (RFC 6587).
+      - C(tag) is the name of the application in messages, at most 48 characters. C({{.Name}}), the default, and
+        C({{.ImageName}}) stand for O(name) and O(image). In a playbook, write them with C(!unsafe).
+      - The host in messages is O(container_hostname). Lines of stdout have the severity info, those of stderr err.
+      - The container never waits for the server. Lines that cannot be sent wait in the log, so that O(log_max_size)
+        limits how many. If the log drops some of them, a line in the log and RV(container.syslog) say how many.
+      - At the end of the container, the guest sends the rest for at most 3 seconds.
+    type: dict
   log_max_size:
     description:
       - The size of the log that the guest keeps of the container's output, at least V(16K). Each line takes 21 bytes
@@ -856,6 +880,24 @@ container:
       sample:
         code: user_unknown
         message: there is no user www in the image
+    syslog:
+      description:
+        - What the guest has reported about sending the output to a syslog server.
+        - It is V(none) if it is not sent, or if nothing went wrong.
+      type: dict
+      returned: always
+      contains:
+        dropped:
+          description: How many lines were not sent.
+          type: int
+          returned: always
+        error:
+          description: Why lines cannot be sent now. V(none) if they can.
+          type: str
+          returned: always
+      sample:
+        dropped: 12
+        error: null
     document_source:
       description:
         - Where the guest has found the document of the container at its last start, if it is known.

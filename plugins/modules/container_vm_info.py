@@ -199,6 +199,24 @@ containers:
       sample:
         code: user_unknown
         message: there is no user www in the image
+    syslog:
+      description:
+        - What the guest has reported about sending the output to a syslog server.
+        - It is V(none) if it is not sent, or if nothing went wrong.
+      type: dict
+      returned: always
+      contains:
+        dropped:
+          description: How many lines were not sent.
+          type: int
+          returned: always
+        error:
+          description: Why lines cannot be sent now. V(none) if they can.
+          type: str
+          returned: always
+      sample:
+        dropped: 12
+        error: null
     document_source:
       description:
         - Where the guest has found the document of the container at its last start, if it is known.

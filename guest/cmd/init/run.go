@@ -63,6 +63,10 @@ func (m *machine) run() supervise.Outcome {
 	}
 	m.lastOutput = output.Last
 	m.operations.server.ServeLog(output.Read)
+	finishSending, err := m.sendOutput(wanted, output)
+	if err != nil {
+		return m.bootFailed(err, failure.StartFailed)
+	}
 	starter := &starter{machine: m, spec: wanted, log: output, cgroup: group}
 	supervisor := &supervise.Supervisor{
 		Spec: wanted, Start: starter.start, Reporter: m.reporter, PublishLog: func() { m.publishLog("") },
@@ -76,6 +80,7 @@ func (m *machine) run() supervise.Outcome {
 		Logf: m.console.logf,
 	}
 	outcome := supervisor.Run(m.stop.requested)
+	finishSending()
 	if err := output.Close(); err != nil {
 		m.logError(err)
 	}

@@ -51,6 +51,7 @@ func TestUpdateReplacesTheWholeStatus(t *testing.T) {
 		"version": 1.0, "id": "id", "sequence": 2.0, "state": "error", "pid": 0.0, "exit_code": nil, "oom_killed": false, "restart_count": 0.0,
 		"health": "none", "health_output": "", "started_at": nil, "finished_at": nil, "memory_available": 0.0,
 		"document": "", "init_version": "1.0.0", "kernel": "6.1.0", "guest_operations": nil, "waiting_for": nil,
+		"syslog": nil,
 	} {
 		if got[key] != want {
 			t.Errorf("%s is %v, want %v", key, got[key], want)
@@ -60,7 +61,7 @@ func TestUpdateReplacesTheWholeStatus(t *testing.T) {
 	if !ok || len(reason) != 2 || reason["code"] != "image_disk_missing" || reason["message"] != "none of 3" {
 		t.Errorf("error is %v", got["error"])
 	}
-	if len(got) != 19 {
+	if len(got) != 20 {
 		t.Errorf("%d keys", len(got))
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"gantry.invalid/guest/internal/failure"
+	"gantry.invalid/guest/internal/syslog"
 )
 
 // StatusVersion is the version of the status document.
@@ -61,6 +62,7 @@ type Status struct {
 	// WaitingFor is what the boot waits for. It is nil unless it waits for something that a client has to send.
 	WaitingFor      *string          `json:"waiting_for"`
 	GuestOperations *GuestOperations `json:"guest_operations"` // nil: none are offered
+	Syslog          *syslog.Status   `json:"syslog"`           // nil: the output is not sent, or nothing happened that is to be reported
 }
 
 // WaitingForFiles is the value of waiting_for while the files of the container are to be delivered.

@@ -270,5 +270,6 @@ func (h Healthcheck) Command() []string {
 
 // Log limits the size of the stored output.
 type Log struct {
-	MaxBytes int64 `json:"max_bytes"`
+	MaxBytes int64   `json:"max_bytes"`
+	Syslog   *Syslog `json:"syslog"` // nil: the output is not sent
 }

@@ -47,6 +47,9 @@ func (s *Spec) validate() error {
 	if s.Log.MaxBytes < 1 {
 		return fmt.Errorf("log.max_bytes %d is not positive", s.Log.MaxBytes)
 	}
+	if err := s.Log.Syslog.validate(); err != nil {
+		return fmt.Errorf("log.syslog: %w", err)
+	}
 	if err := s.GuestOperations.validate(); err != nil {
 		return err
 	}

@@ -20,6 +20,7 @@ from ansible.module_utils.basic import env_fallback
 from ansible_collections.gantry.vsphere.plugins.module_utils._container import options_allocation as allocation
 from ansible_collections.gantry.vsphere.plugins.module_utils._container import options_files as files
 from ansible_collections.gantry.vsphere.plugins.module_utils._container import options_kernel as kernel
+from ansible_collections.gantry.vsphere.plugins.module_utils._container import options_logging as logging
 from ansible_collections.gantry.vsphere.plugins.module_utils._container import options_mounts as mounts
 from ansible_collections.gantry.vsphere.plugins.module_utils._container import options_parsers as parsers
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.options_networks import parse_networks
@@ -168,6 +169,8 @@ OPTIONS: tuple[ContainerOption, ...] = (
     _option("init", "bool", parsers.as_given, default=False, guest=("process", "init"), omit_empty=True),
     _option("ulimits", "list", kernel.parse_ulimits, **_STRINGS, guest=("process", "ulimits"), omit_empty=True),
     _option("sysctls", "dict", kernel.parse_sysctls, guest=("sysctls",), omit_empty=True),
+    _option("log_driver", "str", parsers.as_given, default=logging.DRIVER_FILE, choices=logging.LOG_DRIVERS),
+    _option("log_options", "dict", logging.parse_log_options, guest=("log", "syslog"), omit_empty=True),
     _option(
         "log_max_size",
         "str",

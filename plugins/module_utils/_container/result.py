@@ -75,6 +75,7 @@ def container_result(machine: Machine) -> dict[str, Any]:
         "health": status.get("health") if machine.running and fresh else None,
         "health_output": status.get("health_output") if machine.running and fresh else None,
         "error": status.get("error") if fresh else None,
+        "syslog": status.get("syslog") if fresh else None,
         "document_source": status.get("document") if fresh else None,
         "started_at": status.get("started_at") if fresh else None,
         "finished_at": status.get("finished_at") if fresh else None,

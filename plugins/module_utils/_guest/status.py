@@ -50,7 +50,7 @@ def decode_status(text: str | None) -> dict[str, Any] | None:
         return {"error": _invalid(error)}
     status: dict[str, Any] = {}
     problems: list[GantryError] = []
-    for key, read in {**_FIELDS, "error": _failure}.items():
+    for key, read in {**_FIELDS, "syslog": _syslog, "error": _failure}.items():
         if key in document.fields:
             _copy_field(document, key, read, status, problems)
     if problems and status.get("error") is None:
@@ -76,6 +76,13 @@ def _failure(document: Document, key: str) -> dict[str, Any] | None:
     if failure is None:
         return None
     return {name: failure.required(name, failure.text) for name in ("code", "message")}
+
+
+def _syslog(document: Document, key: str) -> dict[str, Any] | None:
+    sending = document.child(key)
+    if sending is None:
+        return None
+    return {"dropped": sending.required("dropped", sending.integer), "error": sending.text("error")}
 
 
 def _invalid(error: GantryError) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from typing import Any
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.desire import desire_container
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.encode_guest import encode_guest_document
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import (
     ContainerPlace,
     DesiredContainer,
@@ -83,3 +84,8 @@ def config_of(**options: Any) -> Config:
     config = desired_container(image="nginx:1", **options).config
     assert config is not None
     return config
+
+
+def guest_document(config: Config) -> dict[str, Any]:
+    """Return the guest document of a container with one network."""
+    return encode_guest_document("web", config, CONFIG, container_id="id", digest="sha256:1", disk="disk", macs=(None,))

@@ -79,6 +79,8 @@ CHANGED_OPTIONS: dict[str, dict[str, Any]] = {
     "init": {"init": True},
     "ulimits": {"ulimits": ["nofile:64"]},
     "sysctls": {"sysctls": {"vm.swappiness": "10"}},
+    "log_driver": {"log_driver": "syslog", "log_options": {"syslog-address": "udp://logs:514"}},
+    "log_options": {"log_driver": "syslog", "log_options": {"syslog-address": "tcp://logs"}},
     "log_max_size": {"log_max_size": "2M"},
 }
 

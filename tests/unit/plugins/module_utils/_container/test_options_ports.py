@@ -7,23 +7,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.encode_guest import encode_guest_document
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.model_config import Config
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.document import MAX_REDIRECTED_PORTS
-from tests.support.builders.containers import config_of, desired_container
+from tests.support.builders.containers import config_of, desired_container, guest_document
 
 GUEST = Path(__file__).parents[5] / "guest" / "internal" / "spec" / "redirects.go"
-
-
-def guest_document(config: Config) -> dict[str, Any]:
-    return encode_guest_document(
-        "web", config, {"Cmd": ["serve"]}, container_id="id", digest="sha256:1", disk="disk", macs=(None,)
-    )
 
 
 def test_equal_ports_are_one_port_in_any_form() -> None:

@@ -84,3 +84,9 @@ def test_encoded_values_are_valid_in_xml() -> None:
     values = encode(replace(MACHINE, labels={"ü": "\x01"}, config={"command": ["a\x00"]}, document={"x": "é"}))
     assert all(value.isascii() and value.isprintable() for value in values.values())
     assert keys.decode_labels(values[keys.LABELS]) == {"ü": "\x01"}
+
+
+def test_what_was_not_sent_to_the_syslog_server_is_returned() -> None:
+    syslog = {"dropped": 12, "error": None}
+    assert container_result(machine(ON, state="running", syslog=syslog))["syslog"] == syslog
+    assert container_result(machine(ON, state="running"))["syslog"] is None

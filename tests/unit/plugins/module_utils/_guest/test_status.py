@@ -35,12 +35,15 @@ STATUS: dict[str, Any] = {
     "init_version": "1.0.0",
     "kernel": "6.1.0",
 }
+SYSLOG = {"dropped": 12, "error": "connection refused"}
 ERROR = {"code": "start_failed", "message": "no such file"}
 
 
 def test_a_status_is_read_as_the_guest_has_written_it() -> None:
     assert decode_status(json.dumps(STATUS)) == STATUS
     assert decode_status(json.dumps({**STATUS, "error": ERROR})) == {**STATUS, "error": ERROR}
+    for syslog in (None, SYSLOG, {**SYSLOG, "error": None}):
+        assert decode_status(json.dumps({**STATUS, "syslog": syslog})) == {**STATUS, "syslog": syslog}
 
 
 def test_missing_fields_stay_missing() -> None:
@@ -65,6 +68,8 @@ WRONG: list[tuple[str, Any, str]] = [
     ("error", "failed", 'error is a string ("failed") and must be an object'),
     ("error", {"code": 1}, "error.code is a number (1)"),
     ("error", {"code": "x"}, "error.message is missing"),
+    ("syslog", {"dropped": "1", "error": None}, 'syslog.dropped is a string ("1")'),
+    ("syslog", {"error": None}, "syslog.dropped is missing"),
 ]
 
 
