@@ -18,7 +18,9 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.encode_n
     dns_servers,
     encode_network,
 )
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import Config
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.model_config import (
+    Config,
+)
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest import delivery, guest_key
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.document import (
     SCRATCH_UNIT,

@@ -17,13 +17,15 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.model im
     OFF,
     ON,
     SUSPENDED,
-    Config,
     ContainerAdapter,
     ContainerPlace,
     DesiredContainer,
     Image,
     Machine,
     ObservedContainer,
+)
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.model_config import (
+    Config,
     scratch_bytes_of,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.options_allocation import CPU, MEMORY

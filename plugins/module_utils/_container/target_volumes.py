@@ -10,7 +10,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import Config, ContainerPlace, Machine
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import (
+    ContainerPlace,
+    Machine,
+)
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.model_config import (
+    Config,
+)
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model_volumes import AttachedVolume
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.document import SCRATCH_UNIT
 
