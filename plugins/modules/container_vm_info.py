@@ -278,7 +278,7 @@ containers:
       type: list
       elements: str
       returned: always
-      sample: [80/tcp]
+      sample: [80/tcp, "8443:443/tcp"]
     labels:
       description: The labels.
       type: dict
@@ -295,6 +295,16 @@ containers:
       type: int
       returned: always
       sample: 1
+    cpu_hot_add:
+      description: Whether CPUs can be added while the container runs.
+      type: bool
+      returned: always
+      sample: false
+    memory_hot_add:
+      description: Whether memory can be added while the container runs.
+      type: bool
+      returned: always
+      sample: false
     notes:
       description: The notes of the VM.
       type: str

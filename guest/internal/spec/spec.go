@@ -41,6 +41,7 @@ type Spec struct {
 	Healthcheck *Healthcheck      `json:"healthcheck"`
 	Log         Log               `json:"log"`
 	Sysctls     map[string]string `json:"sysctls"`
+	Redirects   []Redirect        `json:"redirects"`
 
 	GuestOperations *GuestOperations `json:"guest_operations"` // nil: none are offered
 	Files           *Files           `json:"files"`            // nil: none
@@ -163,6 +164,7 @@ type DNS struct {
 	Servers []string `json:"servers"`
 	Search  []string `json:"search"`
 	Options []string `json:"options"`
+	Names   bool     `json:"names"` // other containers are found by name: the container asks init's resolver
 }
 
 // Root describes the root file system.
@@ -192,6 +194,8 @@ type Volume struct {
 	Target   string `json:"target"`
 	ReadOnly bool   `json:"read_only"`
 	Copy     bool   `json:"copy"` // the image's files at the target are copied to it at its first use
+	// Origins are the UUIDs that a copy of another volume may still have. It gets its own when it is mounted.
+	Origins []string `json:"origins"`
 }
 
 // DefaultShmSize is the size of /dev/shm in Docker.

@@ -33,7 +33,7 @@ const full = `{
 	"root": {"read_only": false, "scratch": {"unit": 1}, "tmpfs_size": null},
 	"tmpfs": [{"target": "/tmp", "size": 1048576, "mode": "1777"}],
 	"volumes": [{"name": "data", "id": "8d0c0000-0000-4000-8000-000000000002", "unit": 2, "target": "/var/lib/app", "read_only": true,
-		"copy": false}], "shm_size": 134217728,
+		"copy": false, "origins": ["8d0c0000-0000-4000-8000-000000000003"]}], "shm_size": 134217728,
 	"stop": {"signal": "SIGQUIT", "timeout": 0.5},
 	"restart": {"policy": "on-failure", "max_retries": 3},
 	"healthcheck": {"test": ["CMD-SHELL", "true"], "interval": 30, "timeout": 30, "retries": 3, "start_period": 0,

@@ -33,7 +33,7 @@ func (s *Spec) validate() error {
 	}
 	for _, check := range []func() error{
 		s.Process.validate, s.validateNetworks, s.validateNames, s.validateRoot, s.Stop.validate, s.Restart.validate,
-		s.validateSysctls, s.validateVolumes,
+		s.validateSysctls, s.validateVolumes, s.validateRedirects,
 	} {
 		if err := check(); err != nil {
 			return err
@@ -207,6 +207,11 @@ func (s *Spec) validateVolumes() error {
 			return fmt.Errorf("volumes[%d].id %q is not a lower-case UUID of its own", i, volume.ID)
 		}
 		known[volume.ID] = true
+		for _, origin := range volume.Origins {
+			if !isUUID(origin) || origin == volume.ID || origin == s.ID {
+				return fmt.Errorf("volumes[%d].origins has %q, which is not a lower-case UUID of another volume", i, origin)
+			}
+		}
 		if !isTarget(volume.Target) {
 			return fmt.Errorf("volumes[%d].target %q is not an absolute path below /", i, volume.Target)
 		}

@@ -34,7 +34,11 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._address_pool.holde
     other_holder,
     taken_addresses,
 )
-from ansible_collections.gantry.vsphere.plugins.module_utils._address_pool.model import AddressedVm, AssignedAddress
+from ansible_collections.gantry.vsphere.plugins.module_utils._address_pool.model import (
+    IPV4,
+    AddressedVm,
+    AssignedAddress,
+)
 from ansible_collections.gantry.vsphere.plugins.module_utils._address_pool.observe import read_addresses
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.canonical_json import canonical_json
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
@@ -42,11 +46,13 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.apply_ba
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.encode import (
     extra_config_spec,
 )
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.encode_names import encode_names
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.encode_networks import (
     recorded_addresses,
     with_address,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import ON, Machine
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.model_names import with_named_address
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.batch import Flow, Gather, Watch
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest import keys
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.packing import pack
@@ -128,10 +134,14 @@ def _outwaits(subject: ContainerSubject, rival: AddressedVm, claim: AssignedAddr
 def _rewrite(subject: ContainerSubject, machine: Machine, claim: AssignedAddress, address: str | None) -> Flow[Machine]:
     """Write the VM with another address instead of the claimed one; without one it would use
     what the network gives."""
-    changed = replace(machine, document=_changed(machine.document or {}, claim, address))
+    names = machine.names
+    if claim.pool.version == IPV4:
+        names = with_named_address(names, claim.network, address)
+    changed = replace(machine, document=_changed(machine.document or {}, claim, address), names=names)
     document = pack(canonical_json(changed.document))
     record = keys.encode_addresses(recorded_addresses(changed.document))
-    spec = extra_config_spec({keys.SPEC: document, keys.KEPT_SPEC: document, keys.ADDRESSES: record})
+    values = {keys.SPEC: document, keys.KEPT_SPEC: document, keys.ADDRESSES: record, keys.NAMES: encode_names(names)}
+    spec = extra_config_spec(values)
     vm = subject.vm(machine)
     yield Job(machine.name, "change the address of", lambda: vm.ReconfigVM_Task(spec))
     return changed

@@ -27,6 +27,8 @@ def machine_view(machine: Machine) -> dict[str, Any]:
         image_digest=machine.digest,
         memory=machine.memory_mb * MIB,
         cpus=machine.cpus,
+        cpu_hot_add_enabled=machine.hot_add.cpus,
+        memory_hot_add_enabled=machine.hot_add.memory,
         **machine.allocation,
         scratch_size=machine.scratch_bytes,
         firmware=machine.firmware,

@@ -18,9 +18,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.encode_n
     dns_servers,
     encode_network,
 )
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.model_config import (
-    Config,
-)
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.model_config import Config
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest import delivery, guest_key
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.document import (
     SCRATCH_UNIT,
@@ -95,10 +93,14 @@ def encode_guest_document(
     }
     for place, value in config.guest_fields().items():
         _put(document, place, value)
+    if config.redirects:
+        document["redirects"] = config.redirects
     if volumes:
         document["volumes"] = [dict(one) for one in volumes]
     if not document["dns"]["servers"]:
         document["dns"]["servers"] = dns_servers(addresses)
+    if any(network.aliases is not None for network in config.networks):
+        document["dns"]["names"] = True
     if guest_operations is not None:
         document[guest_key.FIELD] = dict(guest_operations)
     if files is not None:

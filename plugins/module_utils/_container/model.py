@@ -12,6 +12,8 @@ from typing import Any
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._address_pool.model import AssignedAddress
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model_config import Config
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.model_hot_add import HotAdd
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.model_names import NamedContainer, NetworkNames
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model_volumes import AttachedVolume, NamedVolume
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.options import DRIFT_WARN
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.options_allocation import DEFAULTS
@@ -50,12 +52,17 @@ class DesiredContainer:
     guest_operations: bool | None = None
     guest_key: GuestKey | None = None
     notes: str | None = None
+    # How options are compared with an existing container, and those that it keeps unless it is replaced.
+    comparisons: Mapping[str, str] = field(default_factory=dict)
+    kept: frozenset[str] = frozenset()
     recreate: bool = False
     restart: bool = False
     force_kill: bool = False
     stop_timeout: int | None = None
     wait: bool = True
     wait_timeout: int = 300
+    # For the health of the container; None is as long as for its start.
+    healthy_wait_timeout: int | None = None
 
     @property
     def wants_running(self) -> bool:
@@ -122,6 +129,7 @@ class Machine:
     addresses: tuple[Mapping[str, Any], ...] = ()
     memory_mb: int = 0
     cpus: int = 0
+    hot_add: HotAdd = field(default_factory=HotAdd)
     allocation: Mapping[str, int | str] = field(default_factory=lambda: dict(DEFAULTS))
     notes: str = ""
     adapters: tuple[ContainerAdapter, ...] = ()
@@ -149,6 +157,9 @@ class Machine:
     change_version: str | None = None
     # Whether a task has stopped the container in order to change it, and has not started it again yet.
     start_pending: bool = False
+    # The names on its networks, and the record of the table of names that was written last.
+    names: tuple[NetworkNames, ...] = ()
+    names_table: str | None = None
     # One of EXIT_…, if the end was to be read from the disk.
     exit_from_disk: str | None = None
     # What was used, and what has happened, if they were to be read.
@@ -296,3 +307,7 @@ class ObservedContainer:
     image_datastores: frozenset[str] = frozenset()
     # The newest bootstrap ISO, if the VM's own is missing.
     spare_bootstrap: str | None = None
+    # The volumes that the VM has lost, of a container whose task gives no configuration.
+    lost_volumes: tuple[NamedVolume, ...] = ()
+    # The other containers with names in the folders of the task, if it applies to any container with names.
+    named: tuple[NamedContainer, ...] = ()

@@ -15,6 +15,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._base.values import
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.options import OPTIONS
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.options_files import FILE_OPTIONS
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.options_parsers import MIN_SCRATCH_DISK
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.options_ports import redirects_of
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.options_values import (
     FileOption,
     HealthcheckOption,
@@ -89,6 +90,11 @@ class Config:
     @property
     def labels(self) -> Mapping[str, str]:
         return dict(self.values["labels"])
+
+    @property
+    def redirects(self) -> list[dict[str, Any]]:
+        """Return the redirected ports as they are in the guest document."""
+        return redirects_of(self.values["published_ports"])
 
     @property
     def files(self) -> tuple[FileOption, ...]:

@@ -13,6 +13,7 @@ from typing import Any
 from ansible_collections.gantry.vsphere.plugins.module_utils._address_pool.model import IPV4, IPV6
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.values import parse_address, parse_mac
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.options_names import parse_aliases
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.options_values import (
     AUTO,
     DHCP,
@@ -45,6 +46,7 @@ def _network(item: Mapping[str, Any], option: str) -> NetworkOption:
         mac=None if card is None else parse_mac(card, f"{option}.mac_address"),
         address6=_parse_own(item, option, IPV6),
         gateway6=_gateway(item, option, IPV6),
+        aliases=parse_aliases(item.get("aliases"), f"{option}.aliases"),
     )
 
 

@@ -53,9 +53,11 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.plan_che
     refuse_foreign,
     same_entry,
 )
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.plan_names import plan_names
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.plan_power import PowerPlanner
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.plan_volumes import (
     attachments,
+    reattachments,
     refuse_held_volumes,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.target import (
@@ -67,8 +69,10 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.target i
     new_machine,
     repaired_machine,
     replace_reason,
+    restart_aspects,
     target_machine,
 )
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.target_comparisons import compared
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.target_volumes import (
     missing_volumes,
     surplus_volumes,
@@ -79,8 +83,9 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._guest.keys import 
 
 def plan_containers(pairs: Sequence[tuple[DesiredContainer, ObservedContainer]]) -> Plan[ContainerChange]:
     """Return the plan for any number of containers."""
-    made = [change for desired, observed in pairs for change in plan_container(desired, observed)]
-    return Plan((*template_moves(made), *made))
+    planned, updates = plan_names([(observed, plan_container(desired, observed)) for desired, observed in pairs])
+    made = [change for changes in planned for change in changes]
+    return Plan((*template_moves(made), *made, *updates))
 
 
 def template_moves(planned: Iterable[ContainerChange]) -> list[RehomeTemplate]:
@@ -93,6 +98,7 @@ def template_moves(planned: Iterable[ContainerChange]) -> list[RehomeTemplate]:
 def plan_container(desired: DesiredContainer, observed: ObservedContainer) -> tuple[ContainerChange, ...]:
     """Return the changes for one container, in their order."""
     refuse_foreign(observed)
+    desired = compared(desired, observed)
     planner = _Planner(desired, observed)
     if desired.state == "absent":
         planner.remove()
@@ -123,8 +129,11 @@ class _Planner(PowerPlanner):
         resumes = self._machine().power == SUSPENDED
         if self.desired.wants_running:
             self._stop_for_restart()
+            self._reattach()
             self._repair()
         else:
+            if self._starts_again and self._machine().power == OFF:
+                self._reattach()
             self._converge_to(self._with_start)
         self._set_power()
         if resumes and self._machine().running:
@@ -243,6 +252,14 @@ class _Planner(PowerPlanner):
         for volume, unit in attachments(self._machine(), place):
             self._do(AttachVolume(self.desired.name, self._machine(), volume, unit))
 
+    def _reattach(self) -> None:
+        """Attach the volumes again that were detached from the VM, which mounts them only when it starts."""
+        lost = reattachments(self.desired.name, self.seen, self._machine())
+        if lost:
+            self._stop(self._machine())
+        for volume, unit in lost:
+            self._do(AttachVolume(self.desired.name, self._machine(), volume, unit))
+
     def _repair(self) -> None:
         """Plan the repair of what the VM needs to start, without a configuration."""
         spare = self.seen.spare_bootstrap
@@ -261,7 +278,7 @@ class _Planner(PowerPlanner):
             self._do(Reconfigure(self.desired.name, machine, target, claims))
 
     def _needs_stop(self, machine: Machine, target_of: Callable[[Machine], Machine]) -> bool:
-        offline = set(differing(machine, target_of(machine), OFFLINE))
+        offline = set(restart_aspects(machine, target_of(machine)))
         if self.desired.placement.bootstrap is None:
             # An ISO is reinserted into the drive while the container runs.
             offline.discard("bootstrap")

@@ -83,8 +83,9 @@ class PowerPlanner:
             return
         if (self.desired.wants_running or self.was_running) and machine.power != ON:
             wait = wait_for if self.desired.wait else None
-            timeout, files = self.desired.wait_timeout, self._files(machine)
-            self._do(PowerOn(self.desired.name, machine, wait_for=wait, wait_timeout=timeout, files=files))
+            timeout, health = self.desired.wait_timeout, self.desired.healthy_wait_timeout
+            files = self._files(machine)
+            self._do(PowerOn(self.desired.name, machine, wait, timeout, files, healthy_wait_timeout=health))
         elif self.desired.wants_running and (self.desired.wait or machine.waits_for_files):
             self._await(machine, wait_for)
 
@@ -92,8 +93,9 @@ class PowerPlanner:
         """Wait for a container whose VM is on but which may not be running yet."""
         reached = machine.health == "healthy" if wait_for == "healthy" else guest_state(machine) == "running"
         if not reached:
-            timeout, files = self.desired.wait_timeout, self._files(machine)
-            self._do(AwaitStatus(self.desired.name, machine, wait_for, timeout, files))
+            timeout, health = self.desired.wait_timeout, self.desired.healthy_wait_timeout
+            files = self._files(machine)
+            self._do(AwaitStatus(self.desired.name, machine, wait_for, timeout, files, healthy_wait_timeout=health))
 
     def _files(self, machine: Machine) -> FilesToDeliver | None:
         delivery, key = target_delivery(self.desired), self.desired.guest_key

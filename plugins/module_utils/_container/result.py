@@ -87,6 +87,8 @@ def container_result(machine: Machine) -> dict[str, Any]:
         "labels": dict(machine.labels),
         "memory": machine.memory_mb * MIB,
         "cpus": machine.cpus,
+        "cpu_hot_add": machine.hot_add.cpus,
+        "memory_hot_add": machine.hot_add.memory,
         "notes": machine.notes,
         "host": _name(machine.host),
         "datacenter": _name(machine.datacenter),

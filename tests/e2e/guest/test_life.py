@@ -33,7 +33,8 @@ def test_serves_becomes_healthy_and_stops_when_the_host_requests_it(boot: Boot) 
         ["sh", "-c", _SERVE], env=["PATH=/bin"], user="1000:1000", networks=[STATIC_NETWORK], healthcheck=check
     )
     spec["guest_operations"] = {"secret_sha256": hashlib.sha256(_SECRET.encode()).hexdigest()}
-    machine = boot(spec, forward=8080)
+    spec["redirects"] = [{"protocol": "tcp", "port": 90, "to": 8080, "count": 1}]
+    machine = boot(spec, forward=90)
     assert machine.wait_state("running")["health"] == "starting"
     healthy = machine.wait_status(lambda status: status["health"] == "healthy", "healthy")
     assert healthy["health_output"] == "hello from the image\n1000\n"
@@ -84,6 +85,9 @@ def _use_guest_operations(machine: Machine) -> None:
         **nothing,
     }
     assert run("id", "-u", user="0")["stdout"] == "0\n"
+    # The redirected port is also that of the container's own addresses.
+    for address in ("127.0.0.1", "10.0.2.15"):
+        assert run("wget", "-q", "-O", "-", f"http://{address}:90/")["stdout"] == "hello from the image\n"
     assert run("head", "-c", "102400", "/dev/zero")["stdout"] == "\0" * 102_400
     assert run("head", "-c", "102400", "/dev/zero", limit=100) == {
         **nothing, "rc": 0, "stdout": "\0" * 100, "stderr": "", "stdout_truncated": True

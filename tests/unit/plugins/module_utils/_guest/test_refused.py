@@ -34,6 +34,8 @@ NOT_OF_A_USER = {
     "dhcp and address",
     "no address at all",
     "unit out of range",
+    "a volume is its own origin",
+    "the origin of a volume is no UUID",
 }
 
 
