@@ -207,7 +207,11 @@ def _place_cases(cluster: str) -> dict[str, Case | Look]:
             "less than its reservation",
         ),
         "container_network": Case(
-            {**network, "ipv4": {"subnet": "10.99.0.0/24", "gateway": "10.99.0.1"}},
+            {
+                **network,
+                "ipv4": {"subnet": "10.99.0.0/24", "gateway": "10.99.0.1"},
+                "ipv6": {"subnet": "fd00:99::/64"},
+            },
             {**network, "state": "absent"},
             {**network, "ipv4": {"subnet": "10.99.0.0"}},
             "The subnet in ipv4",

@@ -43,12 +43,16 @@ class Networks(ConvergingModule):
         result = drive("container_network", given)
         assert "failed" not in result, result
         if any(action.startswith(f"create the address pools of {NETWORK}: ") for action in result["actions"]):
-            inventory = self.builder.session.inventory(refresh=True)
-            manager = self.builder.session.content.authorizationManager
-            found = manager.RetrieveEntityPermissions(inventory.network("VM Network").ref, False)
-            mine = [one for one in found if "-container-vm" in one.principal or "-container-set" in one.principal]
-            manager.SetEntityPermissions(inventory.network(NETWORK).ref, mine)
+            self.share(self.builder.session.inventory(refresh=True).network(NETWORK))
         self.calls.forget()
+
+    def share(self, network: Any) -> None:
+        """Let the users of containers use a network, as they do VM Network."""
+        manager = self.builder.session.content.authorizationManager
+        usual = self.builder.session.inventory().network("VM Network").ref
+        found = manager.RetrieveEntityPermissions(usual, False)
+        mine = [one for one in found if "-container-vm" in one.principal or "-container-set" in one.principal]
+        manager.SetEntityPermissions(network.ref, mine)
 
     def profiles(self) -> list[Any]:
         """Return the network protocol profiles of the datacenter."""
@@ -244,6 +248,31 @@ def test_an_address_that_another_vm_has_is_refused_and_not_given(networks: Netwo
     outside = networks.container(f"{PREFIX}third", networks=[{"name": NETWORK, "ipv4_address": "10.30.0.1"}])
     assert "has no prefix length" in outside["msg"]
     assert networks.calls.mutating() == []
+
+
+def test_an_address_of_another_device_is_a_failed_start_that_names_it(networks: Networks) -> None:
+    """A VM on a port group with the same VLAN is on the same network, and vCenter does not know that."""
+    networks.make({**SUBNET, "ip_range": ["10.20.0.10"]}, vlan=140)
+    other = f"{NETWORK}-2"
+    group = {**networks.connection, "name": other, "switch": "DSwitch0"}
+    assert "failed" not in drive("port_group", {**group, "vlan": 140})
+    try:
+        inventory = networks.builder.session.inventory(refresh=True)
+        networks.share(inventory.network(other))
+        own = [{"name": other, "ipv4_address": "10.20.0.10/24"}]
+        first = networks.container(DB, networks=own)
+        assert "failed" not in first, first
+        mac = first["container"]["networks"][0]["mac_address"]
+        failed = networks.container()
+        assert "could not be started: address_in_use: other devices on the network of eth0" in failed["msg"]
+        assert f"10.20.0.10 by the one with the MAC address {mac}. {mac} is an adapter of the VM {DB}." in failed["msg"]
+        # The next task tries again, once, and goes on as soon as the other device is gone.
+        assert "address_in_use" in networks.container()["msg"]
+        assert "failed" not in networks.container(DB, networks=own, state="stopped")
+        assert networks.container()["container"]["ip_addresses"] == ["10.20.0.10"]
+    finally:
+        networks.builder.clear()
+        assert "failed" not in drive("port_group", {**group, "state": "absent"})
 
 
 def test_two_controllers_never_give_one_address_to_two_containers(networks: Networks) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.canonical_json import canonical_json
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.apply_batch import ContainerSubject, Workbench
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.apply_conflict import name_owners
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.apply_files import deliver
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.apply_wait import (
     POWER_PATH,
@@ -280,4 +281,5 @@ def _await(subject: ContainerSubject, moid: str, startup: Startup) -> Flow[None]
     elif not startup.reached:
         log = yield from subject.bench.value(moid, keys.LOG)
     if not startup.reached:
+        startup.hint = yield from name_owners(subject, startup.status)
         raise startup.error(published_text(log))

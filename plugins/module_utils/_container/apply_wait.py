@@ -52,6 +52,7 @@ class Startup:
     status: dict[str, Any] = field(default_factory=dict)
     power: str = ON
     failure: str | None = None
+    hint: str | None = None  # what else is known of the failure, and its remedy
     reached: bool = False
     end: str | None = None  # the text of the status that reports the end of the container
 
@@ -132,6 +133,8 @@ class Startup:
                 f"{self.status.get('health', 'unknown')}. Look at the VM's console, or increase {option}"
             )
         message = f"container {self.container} {failure}"
+        if self.hint is not None:
+            message += f". {self.hint}"
         output = self._without_failure(log)
         if output:
             message += f". The end of its output: {output[-2000:]}"

@@ -67,6 +67,10 @@ func (n *None) Start(spec Spec) error {
 	}
 	run.document = &document
 	run.operations = n.newOperations(run)
+	if message := n.conflict(spec, document); message != "" {
+		go n.failToConnect(run, message)
+		return nil
+	}
 	guest := n.guest(spec, document)
 	run.reported = &guest
 	go n.live(run, guest)

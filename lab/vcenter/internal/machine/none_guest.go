@@ -71,15 +71,18 @@ type containerSpec struct {
 	Files *struct {
 		SHA256 string `json:"sha256"`
 	} `json:"files"`
-	Healthcheck json.RawMessage `json:"healthcheck"`
-	text        []byte          // the whole document
-	Networks    []struct {
-		DHCP    bool   `json:"dhcp"`
+	Healthcheck json.RawMessage    `json:"healthcheck"`
+	text        []byte             // the whole document
+	Networks    []containerNetwork `json:"networks"`
+}
+
+// containerNetwork is how an adapter gets its addresses.
+type containerNetwork struct {
+	DHCP    bool   `json:"dhcp"`
+	Address string `json:"address"`
+	IPv6    *struct {
 		Address string `json:"address"`
-		IPv6    *struct {
-			Address string `json:"address"`
-		} `json:"ipv6"`
-	} `json:"networks"`
+	} `json:"ipv6"`
 }
 
 // packedPrefix begins a spec that is compressed.

@@ -123,6 +123,41 @@ func TestTheStaticAddressesOfBothKindsAreReported(t *testing.T) {
 	}
 }
 
+func TestAGuestDoesNotStartWithAnAddressOfAnother(t *testing.T) {
+	events := newReports()
+	none, err := NewNone(nil, "", events)
+	if err != nil {
+		t.Fatal(err)
+	}
+	start := func(id, network, document string) {
+		t.Helper()
+		nics := []NIC{{MAC: "mac of " + id, Network: network, Connected: true}}
+		if err := none.Start(Spec{ID: id, ISO: "bootstrap.iso", NICs: nics, GuestInfo: map[string]string{SpecKey: document}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	const document = `{"networks": [{"address": "10.0.0.5/24", "ipv6": {"mode": "static", "address": "fd00:20::5/64"}}]}`
+	start("vm-1", "front", document)
+	<-events.said
+	start("vm-2", "back", document)
+	if said := <-events.said; !strings.Contains(said, "running") {
+		t.Errorf("on another network: %s", said)
+	}
+	for _, conflict := range []string{`{"address": "10.0.0.5/16"}`, `{"dhcp": true, "ipv6": {"mode": "static", "address": "fd00:20::5/48"}}`} {
+		start("vm-3", "front", `{"networks": [`+conflict+`]}`)
+		<-events.said // the log
+		if said := <-events.said; !strings.Contains(said, "address_in_use") || !strings.Contains(said, "5 by the one with the MAC address mac of vm-1") {
+			t.Errorf("%s: %s", conflict, said)
+		}
+		if err := none.PowerButton("vm-3"); err != nil {
+			t.Fatal(err)
+		}
+		if reason := <-events.off; reason != OffGuest {
+			t.Errorf("%s: off by %s", conflict, reason)
+		}
+	}
+}
+
 // startScripted starts a VM whose container runs for the given time.
 func startScripted(t *testing.T, events reports, milliseconds int) (*None, Spec) {
 	t.Helper()

@@ -121,6 +121,23 @@ func TestIPPoolsAreRefusedAsInVCenter(t *testing.T) {
 	isFault[types.InvalidArgument](p.lab, p.faultOf(p.destroy(id+1, true)))
 }
 
+func TestAPoolHasAddressesOfBothKinds(t *testing.T) {
+	p := newPools(t)
+	ipv6 := ipRangeOf("2001:db8::fffe#3,2001:db8::10#1")
+	ipv6.SubnetAddress, ipv6.Netmask, ipv6.Dns = "2001:db8::", "ffff:ffff:ffff:ffff::", []string{"2001:db8::53"}
+	id := must(p.create(types.IpPool{Name: "front", Ipv4Config: ipRangeOf("192.0.2.1#2")}))(t)
+	if err := p.update(types.IpPool{Id: id, Ipv6Config: ipv6}); err != nil {
+		t.Fatal(err)
+	}
+	found := p.one()
+	if found.AvailableIpv4Addresses != 2 || found.AvailableIpv6Addresses != 4 || found.Ipv4Config.Range != "192.0.2.1#2" {
+		t.Errorf("the pool is %+v", found)
+	}
+	if got := found.Ipv6Config; got.Netmask != ipv6.Netmask || got.SubnetAddress != ipv6.SubnetAddress || len(got.Dns) != 1 {
+		t.Errorf("IPv6 is %+v", got)
+	}
+}
+
 func TestANetworkShowsItsIPPool(t *testing.T) {
 	p := newPools(t)
 	network := p.network.Reference()
