@@ -17,6 +17,7 @@ import (
 
 	"gantry.invalid/guest/internal/failure"
 	"gantry.invalid/guest/internal/network"
+	"gantry.invalid/guest/internal/redirect"
 	"gantry.invalid/guest/internal/report"
 	"gantry.invalid/guest/internal/rootfs"
 	"gantry.invalid/guest/internal/spec"
@@ -118,6 +119,9 @@ func (m *machine) connect(ctx context.Context, wanted *spec.Spec) error {
 	if err := network.SetDefaults(); err != nil {
 		m.logError(err)
 	}
+	if err := m.redirectPorts(wanted.Redirects); err != nil {
+		return err
+	}
 	var manager *network.Manager
 	manager = m.networkManager(wanted.Hostname, func() {
 		if err := m.networkChanged(manager, wanted); err != nil {
@@ -131,6 +135,18 @@ func (m *machine) connect(ctx context.Context, wanted *spec.Spec) error {
 		return err
 	}
 	return failureOrNil(m.networkChanged(manager, wanted), failure.NetworkFailed)
+}
+
+// redirectPorts redirects ports before the adapters have addresses, so that nothing is answered by another port. Without
+// redirects, the kernel modules for them are removed from memory.
+func (m *machine) redirectPorts(redirects []spec.Redirect) error {
+	if len(redirects) > 0 {
+		return redirect.Apply(redirects, m.modules.Load)
+	}
+	if err := m.modules.Discard(redirect.Modules...); err != nil {
+		m.logError(err)
+	}
+	return nil
 }
 
 func (m *machine) networkChanged(manager *network.Manager, wanted *spec.Spec) error {

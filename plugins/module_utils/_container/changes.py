@@ -289,6 +289,7 @@ class PowerOn(ContainerChange):
     wait_for: str | None
     wait_timeout: int
     files: FilesToDeliver | None = None
+    healthy_wait_timeout: int | None = None
     # What it finds by name from its start on, if it has names.
     names: NamesTable | None = None
 
@@ -319,6 +320,7 @@ class AwaitStatus(ContainerChange):
     wait_for: str
     wait_timeout: int
     files: FilesToDeliver | None = None
+    healthy_wait_timeout: int | None = None
 
     def describe(self) -> str:
         return f"wait until {self.container} is {self.wait_for}"

@@ -13,6 +13,10 @@ from typing import Any
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.canonical_json import parse_object, parse_strings
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.decode_allocation import decode_allocation
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.decode_hot_add import (
+    HOT_ADD_PROPERTIES,
+    decode_hot_add,
+)
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.decode_names import decode_names
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.decode_volumes import (
     decode_attached,
@@ -80,6 +84,7 @@ _IMAGE_KEYS = (keys.KIND, keys.DIGEST, keys.DISK, keys.IMAGE_CONFIG, keys.IMAGE_
 
 # What is reported of a container, but for what only its devices say.
 REPORTED_PROPERTIES = (
+    *HOT_ADD_PROPERTIES,
     "config.annotation",
     "config.files.vmPathName",
     "config.hardware.memoryMB",
@@ -160,6 +165,7 @@ def decode_machine(inventory: Inventory, entry: Entry, row: Mapping[str, Any]) -
         addresses=tuple(_addresses(row.get("guest.net") or ())),
         memory_mb=int(row["config.hardware.memoryMB"]),
         cpus=int(row.get("config.hardware.numCPU") or 0),
+        hot_add=decode_hot_add(row),
         allocation=decode_allocation(row),
         notes=row.get("config.annotation") or "",
         adapters=decode_adapters(inventory, devices, entry.datacenter, power=power),

@@ -131,7 +131,7 @@ func TestSnapshotsOfAFirstClassDisk(t *testing.T) {
 	copy := must(methods.CreateDiskFromSnapshot_Task(t.Context(), d.client.Client, &types.CreateDiskFromSnapshot_Task{
 		This: *d.client.ServiceContent.VStorageObjectManager, Id: id, Datastore: d.store.Reference(), SnapshotId: taken[1], Name: "copy"}))(t)
 	copied := d.result(object.NewTask(d.client.Client, copy.Returnval), nil).(types.VStorageObject)
-	if copied.Config.CapacityInMB != 64 || copied.Config.Id == id {
+	if copied.Config.CapacityInMB != 64 || copied.Config.Id == id || len(copied.Config.Metadata) != 0 || *copied.Config.KeepAfterDeleteVm {
 		t.Errorf("copied: %+v", copied.Config)
 	}
 	d.result(d.DeleteSnapshot(t.Context(), d.store, id.Id, taken[1].Id))
