@@ -34,7 +34,10 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._address_pool.holde
     other_holder,
     taken_addresses,
 )
-from ansible_collections.gantry.vsphere.plugins.module_utils._address_pool.model import AddressedVm, AssignedAddress
+from ansible_collections.gantry.vsphere.plugins.module_utils._address_pool.model import (
+    AddressedVm,
+    AssignedAddress,
+)
 from ansible_collections.gantry.vsphere.plugins.module_utils._address_pool.observe import read_addresses
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.canonical_json import canonical_json
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
