@@ -35,7 +35,6 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._address_pool.holde
     taken_addresses,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._address_pool.model import (
-    IPV4,
     AddressedVm,
     AssignedAddress,
 )
@@ -52,7 +51,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.encode_n
     with_address,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import ON, Machine
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.model_names import with_named_address
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.target_names import with_addresses
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.batch import Flow, Gather, Watch
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest import keys
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.packing import pack
@@ -134,14 +133,12 @@ def _outwaits(subject: ContainerSubject, rival: AddressedVm, claim: AssignedAddr
 def _rewrite(subject: ContainerSubject, machine: Machine, claim: AssignedAddress, address: str | None) -> Flow[Machine]:
     """Write the VM with another address instead of the claimed one; without one it would use
     what the network gives."""
-    names = machine.names
-    if claim.pool.version == IPV4:
-        names = with_named_address(names, claim.network, address)
-    changed = replace(machine, document=_changed(machine.document or {}, claim, address), names=names)
-    document = pack(canonical_json(changed.document))
+    document = _changed(machine.document or {}, claim, address)
+    changed = replace(machine, document=document, names=with_addresses(machine.names, document))
+    packed = pack(canonical_json(changed.document))
     record = keys.encode_addresses(recorded_addresses(changed.document))
-    values = {keys.SPEC: document, keys.KEPT_SPEC: document, keys.ADDRESSES: record, keys.NAMES: encode_names(names)}
-    spec = extra_config_spec(values)
+    values = {keys.SPEC: packed, keys.KEPT_SPEC: packed, keys.ADDRESSES: record}
+    spec = extra_config_spec({**values, keys.NAMES: encode_names(changed.names)})
     vm = subject.vm(machine)
     yield Job(machine.name, "change the address of", lambda: vm.ReconfigVM_Task(spec))
     return changed

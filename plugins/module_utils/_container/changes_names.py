@@ -15,8 +15,8 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.model im
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model_names import NamedContainer, NamesTable
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.plan import nested
 
-# An address in the prediction that is not known before DHCP gives it.
-FROM_DHCP = "(from DHCP)"
+# An address in the prediction that is not known before the network gives it.
+FROM_NETWORK = "(from the network)"
 
 
 @dataclass(frozen=True)

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from ipaddress import ip_address
 from typing import Any
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model_names import (
     NamedContainer,
     NetworkNames,
-    first_ipv4,
-    with_named_address,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest import keys
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.pyvmomi import moid_of
@@ -29,7 +28,13 @@ def decode_names(text: str | None) -> tuple[NetworkNames, ...]:
     try:
         found = json.loads(text or "[]")
         return tuple(
-            NetworkNames(int(one["adapter"]), str(one["network"]), tuple(map(str, one["names"])), one["address"])
+            NetworkNames(
+                adapter=int(one["adapter"]),
+                network=str(one["network"]),
+                names=tuple(map(str, one["names"])),
+                addresses=tuple(str(ip_address(text)) for text in one["addresses"]),
+                dhcp=bool(one["dhcp"]),
+            )
             for one in found
         )
     except (ValueError, TypeError, KeyError):
@@ -46,12 +51,12 @@ def decode_named(
     connected = {moid_of(network) for network in row.get("network") or ()}
     power = str(row.get("runtime.powerState"))
     nics = sorted(row.get("guest.net") or (), key=lambda nic: int(nic.deviceConfigId))
-    networks = tuple(one for one in networks if one.network in connected)
-    for one in networks:
-        if one.address is None and one.adapter < len(nics):
-            networks = with_named_address(
-                networks, one.adapter, first_ipv4(map(str, nics[one.adapter].ipAddress or ()))
-            )
+    reported = [[str(address) for address in nic.ipAddress or ()] for nic in nics]
+    networks = tuple(
+        one.with_reported(reported[one.adapter] if one.adapter < len(reported) else ())
+        for one in networks
+        if one.network in connected
+    )
     roles = {int(role) for role in row.get("effectiveRole") or ()}
     return NamedContainer(
         moid=moid,

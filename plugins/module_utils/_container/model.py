@@ -309,7 +309,7 @@ class ObservedContainer:
     image_datastores: frozenset[str] = frozenset()
     # The newest bootstrap ISO, if the VM's own is missing.
     spare_bootstrap: str | None = None
-    # The volumes that the VM has lost, of a container whose task gives no configuration.
-    lost_volumes: tuple[NamedVolume, ...] = ()
     # The other containers with names in the folders of the task, if it applies to any container with names.
     named: tuple[NamedContainer, ...] = ()
+    # The volumes that the VM has lost, of a container whose task gives no configuration.
+    lost_volumes: tuple[NamedVolume, ...] = ()

@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
+from ipaddress import ip_address
 from typing import Any
 
+from ansible_collections.gantry.vsphere.plugins.module_utils._address_pool.model import IPV4, IPV6
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.canonical_json import canonical_json, document_hash
 
 TABLE_VERSION = 1
@@ -20,22 +22,37 @@ TABLE_VERSION = 1
 class NetworkNames:
     """The names of a container on one of its networks.
 
-    ``adapter`` is the place of the network among the container's, and ``network`` its MoID. Without an address DHCP
-    gives one.
+    ``adapter`` is the place of the network among the container's, and ``network`` its MoID. ``addresses`` are those
+    that are configured; with ``dhcp`` the network gives one.
     """
 
     adapter: int
     network: str
     names: tuple[str, ...]
-    address: str | None = None
+    addresses: tuple[str, ...] = ()
+    dhcp: bool = False
 
     def document(self) -> dict[str, Any]:
         return {
             "adapter": self.adapter,
             "network": self.network,
             "names": list(self.names),
-            "address": self.address,
+            "addresses": list(self.addresses),
+            "dhcp": self.dhcp,
         }
+
+    @property
+    def learns(self) -> bool:
+        """Return whether the container is found by an address that the network gives."""
+        return self.dhcp or not self.addresses
+
+    def with_reported(self, reported: Iterable[str]) -> NetworkNames:
+        """Return it with the address that the network has given, of those that the guest reports for the adapter."""
+        if not self.learns:
+            return self
+        usable = (address for address in map(ip_address, reported) if not address.is_link_local)
+        given = next((str(one) for one in usable if one.version == (IPV4 if self.dhcp else IPV6)), None)
+        return self if given is None or given in self.addresses else replace(self, addresses=(*self.addresses, given))
 
 
 @dataclass(frozen=True)
@@ -80,16 +97,6 @@ class NamedContainer:
         return table_digest(self.table) != table.digest
 
 
-def first_ipv4(addresses: Iterable[str]) -> str | None:
-    """Return the first IPv4 address; what a guest reports has link-local addresses, too."""
-    return next((address for address in addresses if ":" not in address), None)
-
-
-def with_named_address(networks: Iterable[NetworkNames], adapter: int, address: str | None) -> tuple[NetworkNames, ...]:
-    """Return the names with another address of one adapter."""
-    return tuple(replace(one, address=address) if one.adapter == adapter else one for one in networks)
-
-
 def make_tables(containers: Iterable[NamedContainer]) -> dict[str, NamesTable]:
     """Return the table of each container, by the MoID of its VM. Only those whose VM is on are found."""
     known = list(containers)
@@ -97,8 +104,8 @@ def make_tables(containers: Iterable[NamedContainer]) -> dict[str, NamesTable]:
     for container in known:
         for network in container.networks if container.running else ():
             names = found.setdefault((container.folder, network.network), {})
-            for name in network.names if network.address else ():
-                names.setdefault(name, set()).add(str(network.address))
+            for name in network.names if network.addresses else ():
+                names.setdefault(name, set()).update(network.addresses)
     return {one.moid: _merged([found.get(scope, {}) for scope in sorted(one.scopes)]) for one in known}
 
 

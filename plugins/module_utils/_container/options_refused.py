@@ -45,8 +45,8 @@ _VOLUMES = (
 _DEFAULTS = "Options always have the defaults of the documentation."
 _STARTS = "A container runs on its own, and the task does not wait for its end."
 _STARTS_REMEDY = "Read the exit code with container_vm_info and the log with container_vm_logs."
-_NAMES = "Containers find each other by DNS of their networks or by addresses."
-_NAMES_REMEDY = "Give names with etc_hosts."
+_NAMES = "Containers find each other by names of their networks or by addresses."
+_NAMES_REMEDY = "Give aliases in networks, or names with etc_hosts."
 
 _TABLE: tuple[tuple[str, str, str], ...] = (
     ("privileged", _NO_HOST, _CAPABILITIES),

@@ -12,15 +12,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from ipaddress import ip_address
 
+from ansible_collections.gantry.vsphere.plugins.module_utils._address_pool.model import IPV4, IPV6
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.changes import ContainerChange, PowerOn
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.changes_names import FROM_DHCP, UpdateNames
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.changes_names import FROM_NETWORK, UpdateNames
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import SUSPENDED, ObservedContainer
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model_names import (
     NamedContainer,
     NamesTable,
+    NetworkNames,
     make_tables,
-    with_named_address,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.target_names import check_table, named_container
 
@@ -36,7 +38,7 @@ def plan_names(planned: Sequence[Planned]) -> tuple[list[tuple[ContainerChange, 
     mine = [one.named for one in own if one.named is not None]
     peers = _peers(planned)
     at_start = make_tables([*peers, *mine])
-    # What DHCP gives is known later, and is written by the updates.
+    # What networks give is known later, and is written by the updates.
     expected = make_tables([*peers, *(one.expected for one in own if one.expected is not None)])
     for container in (*peers, *mine):
         check_table(container.name, expected[container.moid])
@@ -85,14 +87,10 @@ class _Own:
 
     @property
     def expected(self) -> NamedContainer | None:
-        """Return the container with a placeholder for each address that DHCP gives while the task waits."""
+        """Return the container with a placeholder for each address that a network gives while the task waits."""
         if self.named is None or self.start is None or self.start.wait_for is None:
             return self.named
-        networks = self.named.networks
-        for network in networks:
-            if network.address is None:
-                networks = with_named_address(networks, network.adapter, FROM_DHCP)
-        return replace(self.named, networks=networks)
+        return replace(self.named, networks=tuple(map(_with_placeholder, self.named.networks)))
 
     def is_stale(self, at_start: Mapping[str, NamesTable], expected: Mapping[str, NamesTable]) -> bool:
         """Return whether it gets another table besides the one that it starts with."""
@@ -106,6 +104,12 @@ class _Own:
             return tuple(self.changes)
         table = tables[self.named.moid]
         return tuple(replace(change, names=table) if isinstance(change, PowerOn) else change for change in self.changes)
+
+
+def _with_placeholder(network: NetworkNames) -> NetworkNames:
+    version = IPV4 if network.dhcp else IPV6
+    known = any(ip_address(address).version == version for address in network.addresses)
+    return replace(network, addresses=(*network.addresses, FROM_NETWORK)) if network.learns and not known else network
 
 
 def _named(observed: ObservedContainer, index: int) -> NamedContainer | None:

@@ -6,10 +6,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
-from ansible_collections.gantry.vsphere.plugins.module_utils._address_pool.model import bare_address
+from ansible_collections.gantry.vsphere.plugins.module_utils._address_pool.model import VERSIONS, bare_address
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import (
     ON,
@@ -21,10 +22,9 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.model_na
     NamedContainer,
     NamesTable,
     NetworkNames,
-    first_ipv4,
-    with_named_address,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.options_names import is_dns_name
+from ansible_collections.gantry.vsphere.plugins.module_utils._guest.networks import static_addresses
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.packing import check_fits
 
 # A serial number with more digits than any has.
@@ -44,20 +44,29 @@ def target_names(
                 f"Container {name} has networks[{index}].aliases, and its own name is not a name of DNS, so no other "
                 "container could find it. Rename it to letters, digits and hyphens, or leave out aliases."
             )
-        address = document["networks"][index].get("address")
         names = tuple(dict.fromkeys((name.lower(), *network.aliases)))
-        found.append(NetworkNames(index, entry.moid, names, None if address is None else bare_address(address)))
-    return tuple(found)
+        found.append(NetworkNames(index, entry.moid, names))
+    return with_addresses(found, document)
+
+
+def with_addresses(networks: Iterable[NetworkNames], document: Mapping[str, Any]) -> tuple[NetworkNames, ...]:
+    """Return the names with the addresses of a guest document."""
+    static = [static_addresses(document, version) for version in VERSIONS]
+    return tuple(
+        replace(
+            one,
+            addresses=tuple(bare_address(text) for text in (of[one.adapter] for of in static) if text is not None),
+            dhcp=bool(document["networks"][one.adapter]["dhcp"]),
+        )
+        for one in networks
+    )
 
 
 def named_container(machine: Machine) -> NamedContainer | None:
     """Return a machine of a plan as a container with names; None if it has none."""
     if not machine.names or machine.folder is None:
         return None
-    networks = machine.names
-    for one in networks:
-        if one.address is None:
-            networks = with_named_address(networks, one.adapter, _reported(machine, one.adapter))
+    networks = tuple(one.with_reported(_reported(machine, one.adapter)) for one in machine.names)
     return NamedContainer(
         machine.moid, machine.name, machine.folder.moid, machine.power == ON, networks, machine.names_table
     )
@@ -72,9 +81,9 @@ def check_table(container: str, table: NamesTable) -> None:
     )
 
 
-def _reported(machine: Machine, adapter: int) -> str | None:
-    """Return the address that DHCP gave to an adapter, as its guest has reported it."""
+def _reported(machine: Machine, adapter: int) -> list[str]:
+    """Return the addresses of an adapter, as its guest has reported them."""
     nics = machine.addresses
     if len(machine.adapters) > 1 and adapter < len(machine.adapters):
         nics = tuple(nic for nic in nics if nic["mac_address"] == machine.adapters[adapter].mac)
-    return first_ipv4(address for nic in nics for address in nic["ip_addresses"])
+    return [address for nic in nics for address in nic["ip_addresses"]]
