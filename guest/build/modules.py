@@ -34,6 +34,11 @@ WANTED = (
     # File systems.
     "squashfs",
     "overlay",
+    # Redirected ports. Init removes them from memory if it does not load them (internal/redirect has the same list).
+    "nf_tables",
+    "nft_chain_nat",
+    "nft_nat",
+    "nft_fib_inet",
 )
 
 _SUFFIXES = {".ko": None, ".ko.zst": "zstd", ".ko.xz": "xz", ".ko.gz": "gzip"}

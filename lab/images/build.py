@@ -15,11 +15,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 from devkit.console import CACHE, main_guard, say, step
-from lab.images import debian, debian_images, nginx, redis, tiny
+from lab.images import debian, debian_images, nginx, postgres, redis, tiny
 from lab.images.debian import DebianRoot
 from lab.images.layout import LayoutWriter
 
-NAMES = ("tiny", "nginx", "redis", "arm", "multi")
+NAMES = ("tiny", "nginx", "redis", "postgres", "postgres-next", "arm", "multi")
 
 
 def build_all(cache_dir: Path) -> dict[str, Path]:
@@ -53,6 +53,8 @@ def _build(cache_dir: Path, folder: Path) -> None:
             "tiny": lambda layout: layout.image(tiny.build(root)),
             "nginx": lambda layout: layout.image(nginx.build(root, base)),
             "redis": lambda layout: layout.image(redis.build(root, base)),
+            "postgres": lambda layout: layout.image(postgres.build(root, base, "1")),
+            "postgres-next": lambda layout: layout.image(postgres.build(root, base, "2")),
             # An image for another architecture only.
             "arm": lambda layout: layout.image(tiny.build(root, "arm64")),
             # One reference, two platforms.
@@ -78,7 +80,7 @@ def _prune(cache_dir: Path, current: Path) -> None:
 def main() -> None:
     """Build all images and print where they are."""
     for name, layout in build_all(CACHE / "images").items():
-        say(f"{name:6} {layout}")
+        say(f"{name:13} {layout}")
 
 
 if __name__ == "__main__":

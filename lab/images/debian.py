@@ -15,7 +15,7 @@ from pathlib import Path, PurePosixPath
 from lab.errors import LabError
 
 SUITE = "bookworm"
-PACKAGES = ("busybox-static", "nginx", "redis-server", "usr-is-merged")
+PACKAGES = ("busybox-static", "nginx", "postgresql-15", "redis-server", "usr-is-merged")
 # The same timestamp in every build, in the layers too.
 EPOCH = 1735689600
 _OPTIONS = (
@@ -25,6 +25,11 @@ _OPTIONS = (
     "--dpkgopt=path-exclude=/usr/share/locale/*",
     "--dpkgopt=path-exclude=/usr/share/doc/*",
     "--dpkgopt=path-include=/usr/share/doc/*/copyright",
+    # PostgreSQL's compiler of queries, which is larger than all the rest. It is optional.
+    "--dpkgopt=path-exclude=/usr/lib/postgresql/*/lib/bitcode/*",
+    "--dpkgopt=path-exclude=/usr/lib/postgresql/*/lib/llvmjit*",
+    "--dpkgopt=path-exclude=/usr/lib/*/libLLVM*",
+    "--dpkgopt=path-exclude=/usr/lib/*/libz3*",
 )
 # Paths that come from the build machine, or are of use to an init system or a package manager only.
 _LEFT_OUT = (
@@ -36,8 +41,10 @@ _LEFT_OUT = (
     "sys",
     "var/cache",
     "var/lib/apt",
+    "var/lib/postgresql",
     "var/lib/redis",
     "var/log/apt",
+    "var/log/postgresql",
     "var/log/redis",
 )
 _MERGED = ("bin", "lib", "lib64", "sbin")
@@ -98,6 +105,11 @@ class DebianRoot:
         if file is None:
             raise LabError(f"/{path} in the Debian root is not a regular file.")
         return file.read()
+
+    def user(self, name: str) -> tuple[int, int]:
+        """Return the numbers of a user and of the user's group."""
+        users = (line.split(":") for line in self.content("etc/passwd").decode().splitlines())
+        return next((int(fields[2]), int(fields[3])) for fields in users if fields[0] == name)
 
     def of(self, groups: Mapping[str, frozenset[str]], wanted: str) -> list[str]:
         """Return the paths of one group of packages. The group "" has the paths of no other group."""

@@ -11,6 +11,21 @@ from lab.images.layer import Blob, Layer
 _GROUPS = {
     "nginx": frozenset({"nginx", "nginx-common"}),
     "redis": frozenset({"redis-server", "redis-tools", "libatomic1", "libjemalloc2", "liblua5.1-0", "liblzf1"}),
+    "postgres": frozenset(
+        (
+            "libedit2 libffi8 libgnutls30 libhogweed6 libicu72 libidn2-0 libldap-2.5-0 libnettle8 libp11-kit0 libpq5"
+            " libreadline8 libsasl2-2 libtasn1-6 libunistring2 libxml2 libxslt1.1 postgresql-15 postgresql-client-15"
+            " readline-common tzdata"
+        ).split()
+    ),
+    # What only the installation of packages needs, and management of databases outside of containers. No image has it.
+    "unused": frozenset(
+        (
+            "libc-l10n libgdbm-compat4 libgdbm6 libjson-perl libllvm14 libperl5.36 libsasl2-modules-db libz3-4 locales"
+            " netbase openssl perl perl-modules-5.36 postgresql-client-common postgresql-common sensible-utils ssl-cert"
+            " ucf"
+        ).split()
+    ),
 }
 
 

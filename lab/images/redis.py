@@ -30,12 +30,7 @@ def build(root: DebianRoot, base: Blob) -> Image:
 
 
 def _data(root: DebianRoot) -> Blob:
-    uid, gid = _redis_user(root)
+    uid, gid = root.user("redis")
     layer = Layer()
     layer.directory(DATA, 0o750, uid, gid)
     return layer.finish()
-
-
-def _redis_user(root: DebianRoot) -> tuple[int, int]:
-    users = (line.split(":") for line in root.content("etc/passwd").decode().splitlines())
-    return next((int(fields[2]), int(fields[3])) for fields in users if fields[0] == "redis")

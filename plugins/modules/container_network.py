@@ -15,11 +15,11 @@ author:
   - gantry.vsphere contributors (@gantry-vsphere)
 description:
   - Creates, changes or removes a port group as M(gantry.vsphere.port_group) does, and gives it a pool of IPv4
-    addresses.
-  - A container on a network with a pool gets an address of the pool, unless its task gives one, with the gateway and
-    the DNS servers of the pool. It keeps the address until its VM is removed.
-  - The pool is a network protocol profile of vCenter, so it can be seen and changed in the vSphere Client too. Which
-    addresses are in use is in the configuration of the VMs that have them; there is no database.
+    addresses, a pool of IPv6 addresses, or both.
+  - A container on a network with pools gets an address of each pool, unless its task gives one, with the gateway and
+    the DNS servers of the pool. It keeps the addresses until its VM is removed.
+  - The pools are a network protocol profile of vCenter, so they can be seen and changed in the vSphere Client too.
+    Which addresses are in use is in the configuration of the VMs that have them; there is no database.
 extends_documentation_fragment:
   - gantry.vsphere.attributes
   - gantry.vsphere.port_group
@@ -29,8 +29,8 @@ extends_documentation_fragment:
 options:
   ipv4:
     description:
-      - The address pool. It is given as a whole, so what is left out is not set. Without O(ipv4), a pool that the
-        network has stays unchanged.
+      - The pool of IPv4 addresses. It is given as a whole, so what is left out is not set. Without O(ipv4), a pool that
+        the network has stays unchanged.
       - Containers keep their addresses when O(ipv4.ip_range) and O(ipv4.exclude) change. With another O(ipv4.subnet),
         gateway or DNS servers, the next tasks of the containers change their configuration and restart them. So do the
         first tasks after a network with containers gets its first pool.
@@ -62,11 +62,45 @@ options:
           - The addresses of the DNS servers, for containers whose task gives none.
         type: list
         elements: str
+  ipv6:
+    description:
+      - The pool of IPv6 addresses. What is said of O(ipv4) is true of it too.
+      - With a pool, containers do not take addresses that routers on the network advertise.
+    type: dict
+    suboptions:
+      subnet:
+        description:
+          - The subnet, by its first address with the prefix length, such as V(fd00:20::/64).
+        type: str
+        required: true
+      gateway:
+        description:
+          - The address of the gateway. No container gets it. Without one, containers use a router that advertises
+            itself.
+        type: str
+      ip_range:
+        description:
+          - What containers get addresses from, as addresses, ranges such as V(fd00:20::10-fd00:20::99) or subnets such
+            as V(fd00:20::100/120), with at most 65536 addresses together. By default these are the first ones of the
+            subnet, up to V(ffff).
+          - A task of a container can give any address of the subnet.
+        type: list
+        elements: str
+      exclude:
+        description:
+          - Addresses, ranges or subnets that no container gets from the pool.
+        type: list
+        elements: str
+      dns_servers:
+        description:
+          - The addresses of the DNS servers, for containers whose task gives none.
+        type: list
+        elements: str
   state:
     description:
       - With V(present), the port group exists with these values, on all of the hosts if it is a standard one, and has
-        the pool.
-      - With V(absent), neither the port group nor its pool exists. A port group that VMs, templates, or the hosts' own
+        the pools.
+      - With V(absent), neither the port group nor its pools exist. A port group that VMs, templates, or the hosts' own
         adapters are connected to is an error that names them.
     type: str
     choices: [present, absent]
@@ -94,15 +128,20 @@ EXAMPLES = r"""
         - 10.20.0.2-10.20.0.9
       dns_servers:
         - 10.20.0.2
+    ipv6:
+      subnet: fd00:20::/64
+      gateway: fd00:20::1
+      ip_range:
+        - fd00:20::1:0/112
 
-- name: Run a container with an address of the network
+- name: Run a container with addresses of the network
   gantry.vsphere.container_vm:
     name: web
     image: registry.example.com/web:1.2
     networks:
       - name: shop
 
-- name: Remove the network with its pool
+- name: Remove the network with its pools
   gantry.vsphere.container_network:
     name: shop
     switch: DSwitch0
@@ -111,7 +150,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 network:
-  description: The port group with its pool, or V(null) if it does not exist. Values are as the options take them.
+  description: The port group with its pools, or V(null) if it does not exist. Values are as the options take them.
   returned: success
   type: dict
   contains:
@@ -176,7 +215,7 @@ network:
             forged_transmits: false
           mtu: 1500
     ipv4:
-      description: The address pool, or V(null) if the network has none.
+      description: The pool of IPv4 addresses, or V(null) if the network has none.
       type: dict
       returned: always
       contains:
@@ -204,6 +243,35 @@ network:
           returned: always
           sample:
             - 10.20.0.2
+    ipv6:
+      description: The pool of IPv6 addresses, or V(null) if the network has none.
+      type: dict
+      returned: always
+      contains:
+        subnet:
+          description: The subnet.
+          type: str
+          returned: always
+          sample: fd00:20::/64
+        gateway:
+          description: The address of the gateway.
+          type: str
+          returned: always
+          sample: fd00:20::1
+        ip_range:
+          description: The ranges that containers get addresses from, without those that are excluded.
+          type: list
+          elements: str
+          returned: always
+          sample:
+            - fd00:20::1:0-fd00:20::1:ffff
+        dns_servers:
+          description: The addresses of the DNS servers.
+          type: list
+          elements: str
+          returned: always
+          sample:
+            - fd00:20::53
 """
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._container_network.operation import ContainerNetwork

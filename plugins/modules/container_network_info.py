@@ -83,7 +83,7 @@ networks:
       returned: always
       sample: /DC0/network/DSwitch0
     ipv4:
-      description: The address pool, or V(null) if the network has none.
+      description: The pool of IPv4 addresses, or V(null) if the network has none.
       type: dict
       returned: always
       contains:
@@ -121,8 +121,47 @@ networks:
           type: int
           returned: always
           sample: 240
+    ipv6:
+      description: The pool of IPv6 addresses, or V(null) if the network has none.
+      type: dict
+      returned: always
+      contains:
+        subnet:
+          description: The subnet.
+          type: str
+          returned: always
+          sample: fd00:20::/64
+        gateway:
+          description: The address of the gateway.
+          type: str
+          returned: always
+          sample: fd00:20::1
+        ip_range:
+          description: The ranges that containers get addresses from.
+          type: list
+          elements: str
+          returned: always
+          sample:
+            - fd00:20::1:0-fd00:20::1:ffff
+        dns_servers:
+          description: The addresses of the DNS servers.
+          type: list
+          elements: str
+          returned: always
+          sample:
+            - fd00:20::53
+        size:
+          description: The number of addresses in RV(networks[].ipv6.ip_range).
+          type: int
+          returned: always
+          sample: 65536
+        free:
+          description: How many of them no VM has.
+          type: int
+          returned: always
+          sample: 65530
     addresses:
-      description: The addresses of the pool's subnet that VMs have. Empty without a pool.
+      description: The addresses of the pools' subnets that VMs have. Empty without a pool.
       type: list
       elements: dict
       returned: always

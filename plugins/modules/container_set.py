@@ -109,9 +109,10 @@ options:
   contents:
     description:
       - The contents of the C(files) and C(secrets) of containers by name, each with C(content) or C(content_base64).
-        A file or a secret refers to it with C(content_from) instead of having a content.
-      - Contents that are in O(containers) or O(defaults), or in files of C(src), are moved here before the task runs,
-        so that Ansible masks them.
+        A file or a secret refers to it with C(content_from) instead of having a content, and a container with
+        C(env_file_from) instead of C(env_file).
+      - Contents that are in O(containers) or O(defaults), or in files of C(src) or C(env_file), are moved here before
+        the task runs, so that Ansible masks them.
     type: dict
     default: {}
 seealso:

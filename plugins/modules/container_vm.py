@@ -114,8 +114,29 @@ options:
   cpus:
     description:
       - The number of virtual CPUs, at least V(1).
+      - A change restarts the container, unless CPUs are added and O(cpu_hot_add) is in effect.
       - Default V(1).
     type: int
+  cpu_hot_add:
+    description:
+      - Whether CPUs can be added while the container runs. CPUs are never removed from a running virtual machine.
+      - vSphere changes this only while the virtual machine is off. A container that runs is not stopped for it, so it
+        takes effect when a task starts the container the next time. What is in effect is returned as C(cpu_hot_add).
+      - The guest's kernel keeps about 250 KiB of memory for each CPU that could be added, which can be 30 MiB in all,
+        so a small container needs more O(memory). vSphere shows no virtual NUMA to such a virtual machine.
+      - A bootstrap ISO of an earlier version leaves added CPUs unused until the next start.
+      - Default V(false).
+    type: bool
+  memory_hot_add:
+    description:
+      - Whether memory can be added while the container runs. Memory is never removed from a running virtual machine.
+      - Both sizes must be multiples of 128 MiB, which the guest's kernel requires. vSphere adds memory up to 16 times
+        what the virtual machine had at its last start, but up to 3 GiB if it has started with at most 3 GiB, because
+        the guest is Linux. Any other change of O(memory) restarts the container.
+      - The limit of the container's memory grows with the added memory, and the sizes of its tmpfs stay as they are.
+      - It takes effect as O(cpu_hot_add) does.
+      - Default V(false).
+    type: bool
   cpu_reservation:
     description:
       - The CPU time in MHz that vSphere guarantees to the virtual machine. It does not start where that is not
@@ -168,11 +189,29 @@ options:
             is in the pool of the network.
           - By default the container gets an address of the network's pool, which M(gantry.vsphere.container_network)
             manages, and keeps it until its VM is removed. On a network without a pool, it uses DHCP.
-          - An address in the subnet of the pool that another VM has or reports is refused.
+          - With V(dhcp), it uses DHCP also on a network with a pool. With V(disabled), it has no IPv4 address.
+          - An address in the subnet of the pool that another VM has or reports is refused. If another device on the
+            network answers for a static address, the container does not start, and reports C(address_in_use).
         type: str
       gateway:
         description:
-          - The gateway of a static address. By default that of the network's pool.
+          - The gateway of a static IPv4 address. By default that of the network's pool.
+        type: str
+      ipv6_address:
+        description:
+          - A static IPv6 address with its prefix length, such as V(fd00:20::5/64). The length can be left out if the
+            address is in the IPv6 pool of the network. The container then takes no other address that routers
+            advertise.
+          - By default the container gets an address of the network's IPv6 pool, as with
+            O(networks[].ipv4_address). On a network without one, it takes the addresses that routers advertise, if
+            there are any.
+          - With V(auto), it takes the addresses that routers advertise, also on a network with a pool, and does not
+            start without one. With V(disabled), it does not use IPv6. DHCPv6 is not used.
+        type: str
+      ipv6_gateway:
+        description:
+          - The gateway of a static IPv6 address, which can be a link-local address. By default that of the network's
+            pool, or else a router that advertises itself.
         type: str
       mac_address:
         description:
@@ -180,18 +219,42 @@ options:
           - Of the prefixes of VMware, only V(00:50:56:00:00:00) to V(00:50:56:3f:ff:ff) are for addresses that are
             given. Others are refused, among them those that vCenter has assigned to VMs.
         type: str
+      aliases:
+        description:
+          - Further names by which other containers of this network find this one, besides O(name). With an empty list
+            it has only its name.
+          - A container with this list finds the other containers that have one on the same network and in the same
+            folder, by their names and aliases, with a resolver at V(127.0.0.11) in its VM. All other names are
+            forwarded to O(dns_servers) or those of DHCP.
+          - A name that several containers have has the addresses of all of them, which are answered in turn. Containers
+            whose VM is powered off are not found.
+          - When a container comes, goes or changes its names or addresses, the task writes new tables of names to the
+            others in C(guestinfo.gantry.names), which they read within seconds. No container is restarted. Only adding
+            the first list to a container, or removing the last one, restarts it.
+          - Without the list the container has no names for others and finds none.
+          - Names are in lower case, as DNS compares them. A program that listens on port 53 of all addresses cannot
+            have them, since the resolver has that port of V(127.0.0.11).
+        type: list
+        elements: str
   published_ports:
     description:
-      - The ports at which clients reach the container, such as V(80), V(80:80), V(53/udp) or V(8000-8010). They are
-        recorded and returned, for example for load balancers and firewalls.
-      - The container has an address of its own, at which each port that it listens on can be reached, also those that
-        are not listed. Ports are not redirected. So V(8080:80) is refused.
+      - The ports at which clients reach the container, such as V(80), V(8080:80), V(53/udp), V(8000-8010) or
+        V(8000-8010:9000-9010). They are recorded and returned, for example for load balancers and firewalls.
+      - The container has addresses of its own, at which each port that it listens on can be reached, also those that
+        are not listed. So V(80) and V(80:80) change nothing in the guest.
+      - With V(8080:80), the guest redirects connections to port 8080 of the container's addresses to port 80, and the
+        program sees the address of the client. Port 80 can be reached, too. Whatever the container
+        itself listens on at port 8080 can no longer be reached, not even from inside.
+      - Redirects are for V(tcp) and V(udp), for at most 1024 ports, and require a bootstrap ISO of this version. A
+        change of them restarts the container.
+      - An address, such as in V(127.0.0.1:8080:80), is refused, because ports are those of all addresses.
     type: list
     elements: str
     aliases: [ports]
   dns_servers:
     description:
-      - The addresses of DNS servers. By default those of the networks' pools, or those that DHCP gives.
+      - The addresses of DNS servers. By default those of the networks' pools, or those that DHCP gives. Those that
+        routers advertise for IPv6 are not used.
     type: list
     elements: str
   dns_search_domains:
@@ -295,8 +358,8 @@ options:
         with its data, when the container is replaced or removed.
       - A new volume is formatted with ext4 at its first use. It gets the files that the image has at the path, with
         their owners and modes, unless it is mounted with V(nocopy), as in Docker.
-      - A copy of a volume that containers have used cannot be mounted. It has the identity of its source, and the
-        container ends with the error C(volume_foreign).
+      - A copy of a volume has the identity of its source. A container that mounts it as a volume of its own gives it
+        another one.
       - A change takes effect by a restart of the VM.
       - Paths of hosts cannot be mounted, because a container is a VM without a host whose files it could share.
     type: list
@@ -489,12 +552,18 @@ options:
     type: str
   env_file:
     description:
-      - A file of environment variables, as an absolute path on the machine that the task runs on. Variables of O(env)
-        override them.
+      - A file of environment variables on the controller. Variables of O(env) override them.
+      - A relative path is looked for as that of O(files[].src). A file that is encrypted with Ansible Vault is
+        decrypted.
       - Each line is C(NAME=value). Empty lines and lines that begin with C(#) are ignored. As in Docker, quotes belong
         to the value.
       - The variables are stored and compared as those of O(env).
-    type: path
+    type: str
+  env_file_content:
+    description:
+      - The lines of a file of environment variables as a text, instead of O(env_file). A template is rendered with the
+        lookup C(ansible.builtin.template).
+    type: str
   datacenter:
     description:
       - The datacenter, by name or path. Required if there are several.
@@ -568,6 +637,23 @@ options:
       - The notes of the virtual machine. By default they are not managed.
     type: str
     aliases: [annotation]
+  comparisons:
+    description:
+      - How options are compared with an existing container, as a dictionary of V(strict), V(ignore) and
+        V(allow_more_present) by the names of options. All others are compared with V(strict).
+      - With V(strict), the container gets the value of the task, or the default of an option that is not given.
+      - With V(ignore), it keeps its own. An ignored O(image) keeps the image of the container, whose template must
+        still exist. Ignored O(memory), O(cpus), labels, reservations, limits and shares stay as they are in vSphere,
+        also if other clients have changed them.
+      - With V(allow_more_present), it keeps what the task does not list. What the task lists is added, or replaces the
+        item with the same key, name or target. This is for lists and dictionaries, except O(command), O(entrypoint),
+        O(healthcheck), O(files) and O(secrets).
+      - The key C(*) is for all options that are not named, and has V(strict) or V(ignore).
+      - O(files) and O(secrets) are delivered together, and so compared in the same way.
+      - A new container, and one that is replaced for another reason, gets the values of the task. A container that is
+        changed in place keeps the ignored options, while Docker would create it again with the values of the task.
+      - Requires O(image). Only options of the configuration can be compared.
+    type: dict
   recreate:
     description:
       - Whether to replace the container by a new one even if nothing has changed. Its writable layer is lost.
@@ -598,6 +684,12 @@ options:
       - The maximum time to wait in seconds, at least V(1).
     type: int
     default: 300
+  healthy_wait_timeout:
+    description:
+      - The maximum time in seconds to wait until a container that runs is healthy, at least V(1). It begins when the
+        container runs, and O(wait_timeout) is then for its start only.
+      - By default, O(wait_timeout) is for both.
+    type: int
 seealso:
   - module: gantry.vsphere.container_image
   - module: gantry.vsphere.container_network
@@ -644,6 +736,7 @@ EXAMPLES = r"""
       - name: backend
         ipv4_address: 10.20.0.5/24
         gateway: 10.20.0.1
+        ipv6_address: fd00:20::5/64
     dns_servers: [10.20.0.1]
     cluster: Cluster1
     resource_pool: prod/databases
@@ -815,12 +908,20 @@ container:
           sample: [10.77.0.12, 'fe80::250:56ff:fea1:b2c3']
     configured_addresses:
       description:
-        - The addresses that the container is configured with, in the order of its networks. V(null) is DHCP. In check
-          mode, another task can be given a predicted address before this one.
+        - The static IPv4 addresses that the container is configured with, in the order of its networks. V(null) is DHCP
+          or none. In check mode, another task can be given a predicted address before this one.
       type: list
       elements: str
       returned: always
       sample: [10.20.0.17/24]
+    configured_ipv6_addresses:
+      description:
+        - The static IPv6 addresses that the container is configured with, in the order of its networks. V(null) stands
+          for those that routers advertise or none.
+      type: list
+      elements: str
+      returned: always
+      sample: ['fd00:20::11/64']
     hostname:
       description: The host name in the container.
       type: str
@@ -831,7 +932,7 @@ container:
       type: list
       elements: str
       returned: always
-      sample: [80/tcp]
+      sample: [80/tcp, "8443:443/tcp"]
     labels:
       description: The labels.
       type: dict
@@ -848,6 +949,16 @@ container:
       type: int
       returned: always
       sample: 1
+    cpu_hot_add:
+      description: Whether CPUs can be added while the container runs.
+      type: bool
+      returned: always
+      sample: false
+    memory_hot_add:
+      description: Whether memory can be added while the container runs.
+      type: bool
+      returned: always
+      sample: false
     notes:
       description: The notes of the VM.
       type: str

@@ -80,9 +80,15 @@ options:
     description:
       - Whether O(container_path) may be a symbolic link to what is to be copied. Otherwise the link itself is replaced
         or copied.
-      - Links in O(path) and in directories are copied as links.
+      - Links in directories are copied as links.
     type: bool
     default: false
+  local_follow:
+    description:
+      - Whether to copy what O(path) points to if it is a symbolic link. Otherwise the link itself is copied.
+      - Links in directories are copied as links.
+    type: bool
+    default: true
   force:
     description:
       - With V(true) all files are copied, whether or not they differ. With V(false) nothing is copied if there is

@@ -66,6 +66,14 @@ options:
       - Whether to append a newline to O(stdin).
     type: bool
     default: true
+  detach:
+    description:
+      - Whether to start the program without waiting for its end. It goes on in the container until it ends, until
+        O(timeout), or until the container is stopped, and its output is not returned.
+      - The task fails if the program cannot be started, which is reported within half a second.
+      - At most 16 programs run in a container at the same time, those of other tasks included.
+    type: bool
+    default: false
   strip_empty_ends:
     description:
       - Whether to remove newlines from the end of the output.
@@ -74,6 +82,7 @@ options:
   timeout:
     description:
       - The seconds after which the program is killed and the task fails. With V(0) there is no limit.
+      - With O(detach=true), the guest kills the program after that time, and the task does not wait for it.
     type: int
     default: 3600
   datacenter:
@@ -131,33 +140,48 @@ EXAMPLES = r"""
       LOG_LEVEL: info
     timeout: 600
     guest_key: "{{ vault_guest_key }}"
+
+- name: Rebuild the index of a search engine, for at most a day and without waiting for it
+  gantry.vsphere.container_vm_exec:
+    name: search
+    argv: [rebuild-index, --all]
+    detach: true
+    timeout: 86400
+    guest_key: "{{ vault_guest_key }}"
 """
 
 RETURN = r"""
+pid:
+  description:
+    - The number of the program in the guest operations of the container, as C(ListProcessesInGuest) returns it. It is
+      not a process id of the kernel.
+  returned: success, with O(detach=true)
+  type: int
+  sample: 5213442
 rc:
   description: The exit code of the program, or 128 and the number of the signal that ended it.
-  returned: success, or when the program was killed at O(timeout)
+  returned: success without O(detach), or when the program was killed at O(timeout)
   type: int
   sample: 0
 stdout:
   description: The standard output, at most 1 MiB of it. Bytes that are not UTF-8 are replaced.
-  returned: success, or when the program was killed at O(timeout)
+  returned: success without O(detach), or when the program was killed at O(timeout)
   type: str
   sample: "42"
 stdout_lines:
   description: The lines of the standard output.
-  returned: success, or when the program was killed at O(timeout)
+  returned: success without O(detach), or when the program was killed at O(timeout)
   type: list
   elements: str
   sample: ["42"]
 stderr:
   description: The standard error, at most 1 MiB of it. Bytes that are not UTF-8 are replaced.
-  returned: success, or when the program was killed at O(timeout)
+  returned: success without O(detach), or when the program was killed at O(timeout)
   type: str
   sample: ""
 stderr_lines:
   description: The lines of the standard error.
-  returned: success, or when the program was killed at O(timeout)
+  returned: success without O(detach), or when the program was killed at O(timeout)
   type: list
   elements: str
   sample: []
@@ -165,7 +189,7 @@ truncated:
   description:
     - Whether only the beginning of the output was kept, because a stream had more than 1 MiB, or the container has
       little memory. The task then has a warning.
-  returned: success, or when the program was killed at O(timeout)
+  returned: success without O(detach), or when the program was killed at O(timeout)
   type: bool
   sample: false
 actions:

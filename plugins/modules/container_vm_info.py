@@ -254,12 +254,20 @@ containers:
           sample: [10.77.0.12, 'fe80::250:56ff:fea1:b2c3']
     configured_addresses:
       description:
-        - The addresses that the container is configured with, in the order of its networks. V(null) is DHCP. In check
-          mode, another task can be given a predicted address before this one.
+        - The static IPv4 addresses that the container is configured with, in the order of its networks. V(null) is DHCP
+          or none. In check mode, another task can be given a predicted address before this one.
       type: list
       elements: str
       returned: always
       sample: [10.20.0.17/24]
+    configured_ipv6_addresses:
+      description:
+        - The static IPv6 addresses that the container is configured with, in the order of its networks. V(null) stands
+          for those that routers advertise or none.
+      type: list
+      elements: str
+      returned: always
+      sample: ['fd00:20::11/64']
     hostname:
       description: The host name in the container.
       type: str
@@ -270,7 +278,7 @@ containers:
       type: list
       elements: str
       returned: always
-      sample: [80/tcp]
+      sample: [80/tcp, "8443:443/tcp"]
     labels:
       description: The labels.
       type: dict
@@ -287,6 +295,16 @@ containers:
       type: int
       returned: always
       sample: 1
+    cpu_hot_add:
+      description: Whether CPUs can be added while the container runs.
+      type: bool
+      returned: always
+      sample: false
+    memory_hot_add:
+      description: Whether memory can be added while the container runs.
+      type: bool
+      returned: always
+      sample: false
     notes:
       description: The notes of the VM.
       type: str

@@ -89,6 +89,13 @@ options:
       - The volume that a new volume is a copy of, by its name. It must exist before the task.
       - The copy is made without the snapshots. This option does not change a volume that exists.
     type: str
+  source_snapshot:
+    description:
+      - The snapshot of O(source) that a new volume is a copy of, by its name. Without it, the volume is copied
+        as it is.
+      - The copy is created on the datastore of the source, with its provisioning, so that no other can be given. This
+        option does not change a volume that exists.
+    type: str
   volumes:
     description:
       - Volumes, instead of a single one. All are checked before the first is changed, and then changed in parallel.
@@ -159,6 +166,13 @@ options:
           - The volume that a new volume is a copy of, by its name. It must exist before the task.
           - The copy is made without the snapshots. This option does not change a volume that exists.
         type: str
+      source_snapshot:
+        description:
+          - The snapshot of O(volumes[].source) that a new volume is a copy of, by its name. Without it, the volume is
+            copied as it is.
+          - The copy is created on the datastore of the source, with its provisioning, so that no other can be given.
+            This option does not change a volume that exists.
+        type: str
   datacenter:
     description:
       - The datacenter, by name or path. It can be left out where there is only one.
@@ -213,6 +227,12 @@ EXAMPLES = r"""
   gantry.vsphere.container_volume:
     name: test/data
     source: shop/data
+
+- name: Copy it as it was before the upgrade
+  gantry.vsphere.container_volume:
+    name: test/before
+    source: shop/data
+    source_snapshot: before-upgrade
 
 - name: Delete a volume with its data and its snapshot
   gantry.vsphere.container_volume:

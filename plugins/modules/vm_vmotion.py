@@ -20,6 +20,9 @@ description:
   - The disks of all VMs of the task that move to a datastore are added up and compared with its free space. Parents of
     disks, such as those of images, need not be copied if vCenter finds them there. If the space is not enough with
     them, a warning of the VM says so.
+  - vSphere moves one First Class Disk of a VM at a time, such as a volume of M(gantry.vsphere.container_volume). A VM
+    with several of them is moved to another datastore with the first one, and then the others are moved one after the
+    other. The host must see both datastores meanwhile.
   - Many VMs move in parallel, as many as vCenter runs at a time. If some of the moves fail, the others continue, and
     the error reports every VM. Running the task again finishes the rest.
   - A move that is already running, started by someone else or by an interrupted run, is detected and waited for. It is

@@ -4,8 +4,8 @@
 
 """Read the files that containers get from the controller, before the task runs anywhere.
 
-What a task gives as C(src) becomes content, so a module never reads files of another machine. In container_set, whose
-containers Ansible does not know the options of, all contents move to an option that Ansible masks.
+What a task gives as C(src) or C(env_file) becomes content, so a module never reads files of another machine. In
+container_set, whose containers Ansible does not know the options of, all contents move to an option that Ansible masks.
 """
 
 from __future__ import annotations
@@ -17,7 +17,9 @@ from typing import Any
 
 from ansible.errors import AnsibleActionFail, AnsibleError
 
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.env_file import ENV_FILE, ENV_FILE_CONTENT
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.options_files import CONTENTS, FILE_OPTIONS
+from ansible_collections.gantry.vsphere.plugins.module_utils._container_set.options import CONTENT_FROM, ENV_FILE_FROM
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.delivery import MAX_BYTES, MAX_FILES
 from ansible_collections.gantry.vsphere.plugins.plugin_utils.action import OperationAction
 
@@ -40,6 +42,10 @@ class FilesAction(OperationAction):
                 changed[option] = [
                     read for index, item in enumerate(given) for read in self._read(item, option, f"{option}[{index}]")
                 ]
+        if (env_file := options.get(ENV_FILE)) is not None and options.get("state") != "absent":
+            if options.get(ENV_FILE_CONTENT) is not None:
+                raise AnsibleActionFail(f"Both {ENV_FILE} and {ENV_FILE_CONTENT} are given. Give one of them.")
+            changed[ENV_FILE_CONTENT] = self._text(self._find(str(env_file), ENV_FILE))
         return changed
 
     def _read(self, item: Any, option: str, where: str) -> Iterator[Any]:
@@ -52,7 +58,7 @@ class FilesAction(OperationAction):
         if given := [name for name in CONTENTS if item.get(name) is not None]:
             raise AnsibleActionFail(f"{where} has both src and {given[0]}. Give one of them.")
         common = {key: value for key, value in item.items() if key != "src"}
-        found = self._find(str(source), where)
+        found = self._find(str(source), f"{where}.src")
         if not found.is_dir():
             yield self._file(common, found)
             return
@@ -65,13 +71,22 @@ class FilesAction(OperationAction):
         try:
             return Path(self._find_needle("files", source))
         except AnsibleError as error:
-            raise AnsibleActionFail(f"{where}.src is {source!r}, which was not found: {error}") from error
+            raise AnsibleActionFail(f"{where} is {source!r}, which was not found: {error}") from error
 
     def _file(self, common: Mapping[str, Any], path: Path) -> dict[str, Any]:
         item = {**common, "content_base64": base64.b64encode(self._content(path)).decode("ascii")}
         if item.get("mode") is None and "target" in item and path.stat().st_mode & _EXECUTE:
             item["mode"] = _EXECUTABLE_MODE
         return item
+
+    def _text(self, path: Path) -> str:
+        """Return the content of a file of environment variables."""
+        if path.is_dir():
+            raise AnsibleActionFail(f"{ENV_FILE} is the directory {path}. Give a file.")
+        try:
+            return self._content(path).decode("utf-8")
+        except UnicodeDecodeError as error:
+            raise AnsibleActionFail(f"{ENV_FILE} {path} is not a text in UTF-8: {error}.") from error
 
     def _content(self, path: Path) -> bytes:
         """Return the content of a file, decrypted."""
@@ -101,6 +116,8 @@ class ContainersFilesAction(FilesAction):
         for option in FILE_OPTIONS:
             if isinstance(items := changed.get(option), list):
                 changed[option] = [_named(item, contents) if isinstance(item, dict) else item for item in items]
+        if (content := changed.pop(ENV_FILE_CONTENT, None)) is not None:
+            changed[ENV_FILE_FROM] = _keep({"content": content}, contents)
         return changed
 
 
@@ -109,9 +126,14 @@ def _named(item: Mapping[str, Any], contents: dict[str, dict[str, Any]]) -> dict
     own = {key: item[key] for key in CONTENTS if item.get(key) is not None}
     if not own:
         return dict(item)
+    return {**{key: value for key, value in item.items() if key not in own}, CONTENT_FROM: _keep(own, contents)}
+
+
+def _keep(content: dict[str, Any], contents: dict[str, dict[str, Any]]) -> str:
+    """Add a content to the others, and return its name there."""
     name = str(len(contents) + 1)
-    contents[name] = own
-    return {**{key: value for key, value in item.items() if key not in own}, "content_from": name}
+    contents[name] = content
+    return name
 
 
 def _small_tree(root: Path, where: str) -> list[Path]:

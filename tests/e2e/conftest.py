@@ -16,6 +16,8 @@ from tests.support.guests.containers import Containers
 from tests.support.lab.playbook import PlaybookRunner
 
 IMAGES = ("tiny", "nginx", "redis")
+# Those that only one file uses are imported there.
+MORE_IMAGES = ("postgres", "postgres-next")
 
 
 @pytest.fixture(scope="session")
@@ -24,6 +26,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
         "hypervisor": "qemu",
         "ports": "free",
         "publish": {},
+        "images": [*IMAGES, *MORE_IMAGES],
         "inventory": {"shared_datastores": ["shared1"]},
         "second": {"enabled": True},
     }

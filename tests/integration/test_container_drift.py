@@ -114,6 +114,35 @@ def test_a_moved_container_is_moved_back_while_it_runs_and_shares_its_image_agai
     assert not run(site, datastore="shared0", placement_drift="relocate")["changed"]
 
 
+def test_the_volumes_of_a_moved_container_follow_one_at_a_time(site: Site) -> None:
+    names = [f"{PREFIX}{part}" for part in ("one", "two", "three")]
+    listed = [{"name": name, "size": "64M", "datastore": "shared0"} for name in names]
+    site.ok("container_volume", volumes=listed)
+    volumes = {"volumes": [f"{name}:/{name}" for name in names]}
+    run(site, datastore="shared0", **volumes)
+    site.calls.forget()
+    moved = site.ok("vm_vmotion", vms=[NAME], datastore="shared1")
+    assert [vm["status"] for vm in moved["vms"]] == ["moved"]
+    assert site.calls.mutating() == ["RelocateVM_Task"] * 3
+    assert datastores(site.builder.vm(NAME)) == {"shared1"}
+    assert not site.ok("vm_vmotion", vms=[NAME], datastore="shared1")["changed"]
+    found = site.ok("container_volume_info", name=names)["volumes"]
+    assert {(one["datastore"], *one["attached_to"]) for one in found} == {("shared1", NAME)}
+    # An interrupted move is continued by the next run.
+    site.calls.fault("RelocateVM_Task", "SystemError", skip=1, in_task=True)
+    back = {"datastore": "shared0", "placement_drift": "relocate", **volumes}
+    assert site.run("container_vm", name=NAME, image=IMAGE, cluster="C0", networks=[], **back)["failed"]
+    site.calls.release()
+    site.calls.forget()
+    run(site, **back)
+    assert site.calls.mutating() == ["RelocateVM_Task"] * 2
+    assert datastores(site.builder.vm(NAME)) == {"shared0"}
+    assert not run(site, **back)["changed"]
+    site.ok("container_vm", name=NAME, state="absent")
+    gone = [{"name": name} for name in names]
+    site.ok("container_volume", volumes=gone, state="absent", confirm_data_loss=True)
+
+
 def test_a_datastore_without_the_image_gets_a_copy_of_its_disk(site: Site) -> None:
     before = run(site)["container"]
     moved = run(site, datastore="shared1", placement_drift="relocate")

@@ -123,6 +123,7 @@ def planted_tasks(lab: dict[str, Any], folder: Path) -> list[dict[str, Any]]:
     """Return tasks that give a secret in each way, in Ansible's worker and as modules, and one that fails."""
     vault = VaultLib([("default", VaultSecret(VAULT_PASSWORD.encode()))])
     (folder / "key.txt").write_bytes(vault.encrypt(PLANTED["controller"]))
+    (folder / "web.env").write_bytes(vault.encrypt("FROM_FILE=yes\nFILLER=overridden\n"))
     (folder / "vault_password").write_text(VAULT_PASSWORD)
     (folder / "site" / "sub").mkdir(parents=True)
     (folder / "site" / "sub" / "page").write_text(PLANTED["tree"])
@@ -133,6 +134,7 @@ def planted_tasks(lab: dict[str, Any], folder: Path) -> list[dict[str, Any]]:
         "guest_operations": True,
         "guest_key": KEY,
         **place,
+        "env_file": str(folder / "web.env"),
         # Large enough to be compressed in extraConfig.
         "env": {"FILLER": "".join(f"{number:x}" for number in range(20_000))},
         "files": [
@@ -203,6 +205,8 @@ def test_no_content_is_anywhere_in_vcenter_or_in_the_output(
     config = builder.vm(NAME).config
     recorded = {key: json.loads(unpack(config[key]) or "") for key in ("gantry.spec", "gantry.config")}
     assert len(recorded["gantry.spec"]["files"]["entries"]) == 4
+    assert "FROM_FILE=yes" in recorded["gantry.spec"]["process"]["env"]
+    assert "FILLER=overridden" not in recorded["gantry.spec"]["process"]["env"]
     vcenter = everything_in_vcenter(builder, lab)
     output = (run.output + (play.home / "results.jsonl").read_text()).encode()
     for place in (vcenter, output, json.dumps(calls.all()).encode()):

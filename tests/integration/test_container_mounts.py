@@ -77,6 +77,19 @@ class Mounting(ConvergingModule):
         vm = self.builder.session.ref("VirtualMachine", self.builder.vm(NAME).moid)
         self.builder.task("detach", lambda: vm.DetachDisk_Task(vim.vslm.ID(id=self.ids[name])))
 
+    def unprotect(self, name: str) -> None:
+        """Let a volume be deleted with its VM, as another client can."""
+        manager, store = self._disks()
+        manager.ClearVStorageObjectControlFlags(vim.vslm.ID(id=self.ids[name]), store, ["keepAfterDeleteVm"])
+
+    def outlives_vms(self, name: str) -> bool:
+        manager, store = self._disks()
+        return bool(manager.RetrieveVStorageObject(vim.vslm.ID(id=self.ids[name]), store).config.keepAfterDeleteVm)
+
+    def _disks(self) -> tuple[Any, Any]:
+        session = self.builder.session
+        return session.content.vStorageObjectManager, session.inventory().datastore(self.lab["datastore"]).ref
+
     def snapshot(self) -> Any:
         vm = self.builder.session.ref("VirtualMachine", self.builder.vm(NAME).moid)
         return self.builder.task("snapshot", lambda: vm.CreateSnapshot_Task("nightly", "", False, False))
@@ -96,9 +109,11 @@ def mounting(lab: dict[str, Any], calls: Control, builder: VmBuilder) -> Iterato
 def test_a_volume_goes_from_vm_to_vm_and_outlives_the_container(mounting: Mounting) -> None:
     mounts = [{"source": LOGS, "target": "/log", "read_only": True}, {"type": "tmpfs", "target": "/cache"}]
     options = {"image": FIRST, "volumes": [f"{DATA}:/data"], "mounts": mounts}
+    mounting.unprotect(DATA)
     made = mounting.converge(**options)
     assert made["actions"][1:3] == [f"attach the volume {DATA} to {NAME}", f"attach the volume {LOGS} to {NAME}"]
     assert mounting.volumes() == {DATA: 2, LOGS: 3}
+    assert mounting.outlives_vms(DATA)
     assert mounting.document() == [
         {"name": DATA, "id": mounting.ids[DATA], "unit": 2, "target": "/data", "read_only": False, "copy": True},
         {"name": LOGS, "id": mounting.ids[LOGS], "unit": 3, "target": "/log", "read_only": True, "copy": True},
@@ -124,6 +139,12 @@ def test_a_volume_that_was_detached_by_hand_is_attached_again(mounting: Mounting
     mounting.detach(DATA)
     repaired = mounting.converge(**options)
     assert repaired["actions"] == [f"attach the volume {DATA} to {NAME}", f"start {NAME}"]
+    mounting.detach(DATA)
+    started = mounting.converge(state="started")
+    assert started["actions"] == repaired["actions"]
+    mounting.detach(DATA)
+    mounting.volume(DATA, state="absent", confirm_data_loss=True)
+    assert f"mounts the volume {DATA}, whose disk {mounting.ids[DATA]}" in mounting.refused(state="started")["msg"]
 
 
 def test_a_snapshot_that_holds_a_volume_is_named(mounting: Mounting) -> None:

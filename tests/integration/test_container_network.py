@@ -22,6 +22,8 @@ from tests.support.lab.drive import drive
 
 NETWORK = f"{PREFIX}shop"
 SUBNET = {"subnet": "10.20.0.0/24", "gateway": "10.20.0.1", "dns_servers": ["10.20.0.2"]}
+SUBNET6 = {"subnet": "fd00:20::/64", "gateway": "fd00:20::1", "dns_servers": ["fd00:20::53"]}
+SMALL6 = {**SUBNET6, "ip_range": ["fd00:20::10-fd00:20::12"]}
 SMALL = {**SUBNET, "ip_range": ["10.20.0.10-10.20.0.12"]}
 WEB, DB = f"{PREFIX}web", f"{PREFIX}db"
 
@@ -40,7 +42,7 @@ class Networks(ConvergingModule):
         given = {**self.connection, "name": NETWORK, "switch": "DSwitch0", **options, "ipv4": ipv4}
         result = drive("container_network", given)
         assert "failed" not in result, result
-        if f"create the address pool of {NETWORK}: {ipv4['subnet']}" in result["actions"]:
+        if any(action.startswith(f"create the address pools of {NETWORK}: ") for action in result["actions"]):
             inventory = self.builder.session.inventory(refresh=True)
             manager = self.builder.session.content.authorizationManager
             found = manager.RetrieveEntityPermissions(inventory.network("VM Network").ref, False)
@@ -65,7 +67,8 @@ class Networks(ConvergingModule):
 
     def addresses(self) -> list[Any]:
         found = drive("container_network_info", {**self.connection, "name": [NETWORK]})["networks"][0]
-        return [found["ipv4"]["free"], *((one["address"], one["vm"], one["recorded"]) for one in found["addresses"])]
+        free = [found[family]["free"] for family in ("ipv4", "ipv6") if found[family] is not None]
+        return [*free, *((one["address"], one["vm"], one["recorded"]) for one in found["addresses"])]
 
 
 @pytest.fixture
@@ -85,7 +88,7 @@ def test_a_network_has_a_profile_of_vcenter_as_its_pool(networks: Networks) -> N
     made = networks.converge(**options, ipv4={**SUBNET, "exclude": ["10.20.0.2-10.20.0.9", "10.20.0.128/25"]})
     assert made["actions"] == [
         f"create {NETWORK} on /DC0/network/DSwitch0",
-        f"create the address pool of {NETWORK}: 10.20.0.0/24",
+        f"create the address pools of {NETWORK}: 10.20.0.0/24",
     ]
     assert (made["network"]["vlan"], made["network"]["ipv4"]["ip_range"]) == (140, ["10.20.0.10-10.20.0.127"])
     (profile,) = networks.profiles()
@@ -97,7 +100,7 @@ def test_a_network_has_a_profile_of_vcenter_as_its_pool(networks: Networks) -> N
     assert (profile.ipv4Config.ipPoolEnabled, list(profile.ipv4Config.dns)) == (True, ["10.20.0.2"])
     assert [one.network._moId for one in profile.networkAssociation] == [made["network"]["moid"]]
     changed = networks.converge(**options, ipv4={"subnet": "10.20.0.0/24", "ip_range": ["10.20.0.5"]})
-    assert changed["diff"]["before"]["address_pools"][NETWORK]["gateway"] == "10.20.0.1"
+    assert changed["diff"]["before"]["address_pools"][NETWORK]["ipv4"]["gateway"] == "10.20.0.1"
     assert changed["network"]["ipv4"] == {
         "subnet": "10.20.0.0/24",
         "gateway": None,
@@ -105,8 +108,17 @@ def test_a_network_has_a_profile_of_vcenter_as_its_pool(networks: Networks) -> N
         "dns_servers": [],
     }
     assert not networks.run(name=NETWORK, switch="DSwitch0")["changed"]
+    # A pool of IPv6 is added to the same profile, which keeps that of IPv4.
+    both = networks.converge(**options, ipv6={**SMALL6, "exclude": ["fd00:20::11"]})
+    assert both["actions"] == [f"change the address pools of {NETWORK}: 10.20.0.0/24, fd00:20::/64"]
+    assert both["network"]["ipv4"]["ip_range"] == ["10.20.0.5"]
+    assert both["network"]["ipv6"] == {**SUBNET6, "ip_range": ["fd00:20::10", "fd00:20::12"]}
+    (profile,) = networks.profiles()
+    config = profile.ipv6Config
+    assert (config.subnetAddress, config.netmask) == ("fd00:20::", "ffff:ffff:ffff:ffff::")
+    assert (config.range, config.gateway, config.ipPoolEnabled) == ("fd00:20::10#1,fd00:20::12#1", "fd00:20::1", True)
     gone = networks.converge(name=NETWORK, switch="DSwitch0", state="absent")
-    assert gone["actions"][-1] == f"remove the address pool of {NETWORK}"
+    assert gone["actions"][-1] == f"remove the address pools of {NETWORK}"
     assert networks.profiles() == []
 
 
@@ -116,7 +128,7 @@ def test_a_standard_network_has_a_pool_too(networks: Networks) -> None:
     assert networks.profiles()[0].networkAssociation[0].networkName == NETWORK
     assert made["network"]["ipv4"]["subnet"] == "10.20.0.0/24"
     gone = networks.converge(**options, state="absent")
-    assert gone["actions"][-1] == f"remove the address pool of {NETWORK}"
+    assert gone["actions"][-1] == f"remove the address pools of {NETWORK}"
 
 
 def test_the_name_of_another_profile_is_refused(networks: Networks, builder: VmBuilder) -> None:
@@ -177,6 +189,41 @@ def test_an_exhausted_pool_is_one_message_before_anything_is_created(networks: N
     assert f"The address pool of network {NETWORK} has no free address for {WEB}-3" in refused["msg"]
     assert "2 of its 2 addresses are in use" in refused["msg"]
     assert networks.calls.mutating() == []
+    networks.make(SUBNET, ipv6={**SMALL6, "exclude": ["fd00:20::11"]})
+    refused = drive("container_set", task)
+    assert f"The IPv6 address pool of network {NETWORK} has no free address for {WEB}-3" in refused["msg"]
+    assert networks.calls.mutating() == []
+
+
+def test_a_container_has_an_ipv6_address_of_the_pool_or_what_its_task_says(networks: Networks) -> None:
+    networks.make(SMALL, ipv6=SMALL6)
+    predicted = networks.container(check=True)
+    done = networks.container()
+    assert "failed" not in done, done
+    (address,), (address6,) = (done["container"][f"configured_{kind}addresses"] for kind in ("", "ipv6_"))
+    assert predicted["container"]["configured_ipv6_addresses"] == [address6]
+    assert predicted["diff"]["after"][WEB]["configured_ipv6_addresses"] == [address6]
+    vm = networks.builder.vm(WEB)
+    assert vm.spec["networks"][0]["ipv6"] == {"mode": "static", "address": address6, "gateway": "fd00:20::1"}
+    assert vm.spec["dns"]["servers"] == ["10.20.0.2", "fd00:20::53"]
+    bare, bare6 = address.removesuffix("/24"), address6.removesuffix("/64")
+    assert vm.config["gantry.addresses"] == f"{bare} {bare6}"
+    assert done["container"]["ip_addresses"] == [bare, bare6]
+    assert networks.addresses() == [2, 2, (bare, WEB, True), (bare6, WEB, True)]
+    assert not networks.container()["changed"]
+    assert len(networks.calls.methods()) <= 10, networks.calls.methods()
+    # Both can be left to the network instead, and the addresses of the pools are free again.
+    own = [{"name": NETWORK, "ipv4_address": "dhcp", "ipv6_address": "auto"}]
+    changed = networks.container(networks=own)
+    assert changed["diff"]["after"][WEB]["configured_ipv6_addresses"] == [None]
+    assert networks.builder.vm(WEB).spec["networks"] == [{"mac": None, "dhcp": True, "ipv6": {"mode": "auto"}}]
+    assert not networks.container(networks=own)["changed"]
+    assert networks.addresses()[:2] == [3, 3]
+    only = [{"name": NETWORK, "ipv4_address": "disabled", "ipv6_address": bare6}]
+    changed = networks.container(networks=only)
+    assert changed["container"]["ip_addresses"] == [bare6]
+    taken = networks.container(DB, networks=only)
+    assert taken["msg"].startswith(f"networks[0].ipv6_address of container {DB} is {bare6}, which {WEB} has on"), taken
 
 
 def test_an_address_that_another_vm_has_is_refused_and_not_given(networks: Networks) -> None:
@@ -200,7 +247,8 @@ def test_an_address_that_another_vm_has_is_refused_and_not_given(networks: Netwo
 
 
 def test_two_controllers_never_give_one_address_to_two_containers(networks: Networks) -> None:
-    networks.make({**SUBNET, "ip_range": ["10.20.0.10-10.20.0.61"]})  # 52 addresses
+    ipv6 = {**SUBNET6, "ip_range": ["fd00:20::100-fd00:20::133"]}
+    networks.make({**SUBNET, "ip_range": ["10.20.0.10-10.20.0.61"]}, ipv6=ipv6)  # 52 addresses of each
     # Both have chosen their addresses before the first VM exists.
     networks.calls.fault("CloneVM_Task", delay_seconds=2, count=0)
     lab = networks.builder.lab
@@ -221,11 +269,13 @@ def test_two_controllers_never_give_one_address_to_two_containers(networks: Netw
     assert all("failed" not in result for result in results), [result.get("msg") for result in results]
     given = [one["configured_addresses"][0] for result in results for one in result["containers"]]
     assert len(given) == len(set(given)) == 50
-    held = {(address, vm) for address, vm, _recorded in networks.addresses()[1:]}
+    assert len({one["configured_ipv6_addresses"][0] for result in results for one in result["containers"]}) == 50
+    held = {(address, vm) for address, vm, _recorded in networks.addresses()[2:]}
     assert held == {
-        (one["configured_addresses"][0].removesuffix("/24"), one["name"])
+        (address.partition("/")[0], one["name"])
         for result in results
         for one in result["containers"]
+        for address in (*one["configured_addresses"], *one["configured_ipv6_addresses"])
     }
     # Some were chosen by both, so that one of them gave way.
     assert sum(errors.count("change the address of") for _output, errors in ended) > 0

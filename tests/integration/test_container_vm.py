@@ -265,6 +265,16 @@ def test_a_restart_on_request_is_a_new_run_of_the_same_vm(containers: Containers
     assert again["container"]["started_at"] > created["container"]["started_at"]
 
 
+def test_redirected_ports_are_in_the_guest_document_and_a_change_restarts(containers: Containers) -> None:
+    first, second = {"published_ports": ["80:80", "8080:80"]}, {"published_ports": ["80", "443", "8080:80/tcp"]}
+    created, again, live, removed = containers.run(first, first, second, {})
+    assert created["container"]["published_ports"] == ["80/tcp", "8080:80/tcp"]
+    assert not again.changed
+    assert live["actions"] == [f"reconfigure {NAME}: published_ports"]
+    assert removed["actions"] == [f"stop {NAME}", f"reconfigure {NAME}: published_ports", f"start {NAME}"]
+    assert "redirects" not in containers.vm().spec
+
+
 def test_reservations_limits_and_shares_are_changed_while_it_runs(containers: Containers) -> None:
     given = {"cpu_limit": "1500", "cpu_shares": "high", "memory_reservation": "64M", "memory_shares": "333"}
     created, changed, again, reset = containers.run({"cpu_reservation": 100}, given, given, {"memory_shares": "333"})
@@ -279,6 +289,32 @@ def test_reservations_limits_and_shares_are_changed_while_it_runs(containers: Co
     cpu, memory = row["resourceConfig"].cpuAllocation, row["resourceConfig"].memoryAllocation
     assert (cpu.reservation, cpu.limit, cpu.shares.level) == (0, -1, "normal")
     assert (memory.reservation, memory.limit, memory.shares.level, memory.shares.shares) == (0, -1, "custom", 333)
+
+
+def test_cpus_and_memory_are_added_while_it_runs_and_never_removed(containers: Containers) -> None:
+    hot = {"cpu_hot_add": True, "memory_hot_add": True, "memory": "256M"}
+    created, grown, again = containers.run(hot, more := {**hot, "cpus": 2, "memory": "512M"}, more)
+    assert (created["container"]["cpu_hot_add"], created["container"]["memory_hot_add"]) == (True, True)
+    assert grown["actions"] == [f"reconfigure {NAME}: cpus, memory"]
+    assert grown["diff"]["after"][NAME] == {"cpus": 2, "memory": 512 << 20}
+    assert not again.changed
+    assert grown["container"]["moid"] == created["container"]["moid"]
+    assert containers.vm().memory_mb == 512
+    unequal, less = containers.run({**more, "memory": "600M"}, {**hot, "cpus": 1})
+    assert unequal["actions"] == [f"stop {NAME}", f"reconfigure {NAME}: memory", f"start {NAME}"]
+    assert less["actions"] == [f"stop {NAME}", f"reconfigure {NAME}: cpus, memory", f"start {NAME}"]
+    assert (less["container"]["cpus"], less["container"]["memory"]) == (1, 256 << 20)
+
+
+def test_hot_add_takes_effect_at_the_next_start(containers: Containers) -> None:
+    hot = {"cpu_hot_add": True}
+    _created, recorded, again, restarted, off = containers.run({}, hot, hot, {**hot, "restart": True}, {})
+    assert recorded["actions"] == [f"reconfigure {NAME}: cpu_hot_add"]
+    assert not recorded["container"]["cpu_hot_add"]
+    assert not again.changed
+    assert restarted["actions"] == [f"stop {NAME}", f"reconfigure {NAME}: cpu_hot_add_enabled", f"start {NAME}"]
+    assert restarted["container"]["cpu_hot_add"]
+    assert off["container"]["cpu_hot_add"]
 
 
 def test_labels_and_notes_are_changed_while_it_runs(containers: Containers) -> None:

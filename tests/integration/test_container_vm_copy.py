@@ -141,6 +141,22 @@ def test_a_link_is_replaced_or_followed(copy: Copy, tmp_path: Path) -> None:
     assert copy("/tmp/linked", path=str(source))["files"] == ["link"]
 
 
+def test_a_link_of_this_machine_is_followed_or_copied(copy: Copy, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("one")
+    link = tmp_path / "link"
+    link.symlink_to("file")
+    copy("/tmp/local", path=str(link))
+    assert copy("/tmp/local", content="one", mode="0644")["files"] == []
+    as_link = copy("/tmp/local", path=str(link), local_follow=False)
+    assert as_link["diff"]["after"][NAME]["/tmp/local"]["link"] == "file"
+    assert not copy("/tmp/local", path=str(link), local_follow=False).changed
+    # A link that leads nowhere can be copied, and not followed.
+    link.unlink()
+    link.symlink_to("nowhere")
+    assert copy("/tmp/local", path=str(link), local_follow=False).changed
+    assert "there is no such file or directory on the machine" in copy("/tmp/local", path=str(link)).msg
+
+
 @pytest.mark.parametrize(
     ("container_path", "options", "message"),
     [

@@ -110,6 +110,24 @@ def test_a_program_that_runs_too_long_is_killed(run: Run) -> None:
     assert done["rc"] == 137
 
 
+def test_a_detached_program_is_started_and_not_waited_for(
+    run: Run, direct: DirectRunner, container: dict[str, Any], calls: Control
+) -> None:
+    begin = time.monotonic()
+    started = run(*script(run_ms=60_000, stdout="later"), detach=True)
+    assert time.monotonic() - begin < 30
+    assert started["actions"] == [f"start lab-exec in {NAME}"]
+    assert started["pid"] > 0
+    assert "rc" not in started.result
+    assert "InitiateFileTransferFromGuest" not in calls.methods()
+    # The guest knows it by this number, and kills it at its timeout.
+    short = run(*script(run_ms=60_000), detach=True, timeout=1)
+    assert short["pid"] != started["pid"]
+    failed = run("no-such-program", detach=True)
+    assert failed.failed
+    assert failed.msg.startswith(f"Could not run no-such-program in container {NAME}: ")
+
+
 def test_a_program_that_does_not_exist_fails_with_the_reason(run: Run) -> None:
     done = run("no-such-program")
     assert done.failed

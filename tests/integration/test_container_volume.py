@@ -58,6 +58,10 @@ class Volumes(ConvergingModule):
         """Return the disk as vCenter has it."""
         return self.manager.RetrieveVStorageObject(vim.vslm.ID(id=volume["id"]), self.store).config
 
+    def origins(self, volume: dict[str, Any]) -> str:
+        """Return the ids of the volumes that a volume is a copy of, from its metadata."""
+        return {pair.key: str(pair.value) for pair in self.disk(volume).metadata}["gantry.origins"]
+
     def create_elsewhere(self) -> str:
         """Create a disk of this name as another client does, and return its id."""
         metadata = [vim.KeyValue(key="gantry.volume", value=DATA)]
@@ -140,9 +144,32 @@ def test_snapshots_restore_and_copies(volumes: Volumes) -> None:
     copied = volumes.converge(name=OTHER, source=DATA, size="128M", datastore=volumes.store.name)
     assert (copied["volume"]["size_mb"], copied["volume"]["snapshots"]) == (128, [])
     assert volumes.disk(copied["volume"]).keepAfterDeleteVm
+    assert volumes.origins(copied["volume"]) == taken["volume"]["id"]
     gone = {"name": DATA, "snapshots": [{"name": "one", "state": "absent"}]}
     assert volumes.converge(**gone)["volume"]["snapshots"] == []
     volumes.converge(**gone, state="absent", confirm_data_loss=True)
+
+
+def test_a_copy_of_a_snapshot_is_as_complete_as_any_volume(volumes: Volumes, calls: Control) -> None:
+    source = volumes.create(snapshots=[{"name": "one"}])
+    options = {"name": OTHER, "source": DATA, "source_snapshot": "one", "labels": {"of": "one"}}
+    assert "has no snapshot two that" in volumes.refusal(**{**options, "source_snapshot": "two"})
+    assert "source is not given" in volumes.refusal(name=OTHER, source_snapshot="one")
+    assert "provisioning of the volume" in volumes.refusal(**options, provisioning="thin")
+    # An interrupted run leaves a disk, which the next one finishes.
+    calls.fault("VCenterUpdateVStorageObjectMetadataEx_Task", "SystemError")
+    assert volumes.run(**options)["failed"]
+    assert volumes.info(name=[OTHER]) == []
+    calls.release()
+    made = volumes.converge(**options)
+    assert made["actions"] == [
+        f"create the volume {OTHER}, as a copy of {DATA} in its snapshot one, on {volumes.store.name}"
+    ]
+    disk = volumes.disk(made["volume"])
+    assert (disk.name, disk.keepAfterDeleteVm, made["volume"]["labels"]) == (OTHER, True, {"of": "one"})
+    assert len(volumes.manager.ListVStorageObject(volumes.store)) == 2
+    second = volumes.converge(name=f"{OTHER}/second", source=OTHER, datastore=volumes.store.name)
+    assert volumes.origins(second["volume"]) == f"{disk.id.id} {source['id']}"
 
 
 def test_an_attached_volume_is_neither_deleted_nor_restored(volumes: Volumes, builder: VmBuilder) -> None:

@@ -262,9 +262,9 @@ def test_a_vm_with_hot_add_gets_more_memory_and_cpus(client: Client) -> None:
     vm, rigid = client.create("hot", **flags), client.create("rigid")
     for one in (vm, rigid):
         WaitForTask(one.PowerOnVM_Task())
-    more = vim.vm.ConfigSpec(memoryMB=128, numCPUs=2)
+    more = vim.vm.ConfigSpec(memoryMB=192, numCPUs=2)
     WaitForTask(vm.ReconfigVM_Task(more))
-    assert (vm.config.hardware.memoryMB, vm.config.hardware.numCPU) == (128, 2)
+    assert (vm.config.hardware.memoryMB, vm.config.hardware.numCPU) == (192, 2)
     with pytest.raises(vim.fault.MemoryHotPlugNotSupported, match="memoryHotAddEnabled is false"):
         WaitForTask(rigid.ReconfigVM_Task(more))
     with pytest.raises(vim.fault.CpuHotPlugNotSupported, match="can only be increased"):

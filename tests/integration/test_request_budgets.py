@@ -87,6 +87,10 @@ def test_a_task_with_nothing_to_do_stays_below_its_budget(
     lab: dict[str, Any], tasks: list[tuple[str, dict[str, Any]]], calls: Control
 ) -> None:
     """Check it as a module, including login and logout."""
+    _nothing_to_do(lab, calls, tasks)
+
+
+def _nothing_to_do(lab: dict[str, Any], calls: Control, tasks: list[tuple[str, dict[str, Any]]]) -> None:
     for module, options in tasks:
         calls.forget()
         result = drive(module, {**lab["vcenter"], **options})
@@ -129,3 +133,36 @@ def test_a_program_in_a_container_stays_below_the_budget(
         assert result["changed"] is changed, result
         assert len(calls.methods()) <= budget, calls.methods()
     drive("container_vm", {**container, "state": "absent"})
+
+
+def test_containers_with_volumes_stay_below_the_budget(
+    lab: dict[str, Any], tasks: list[tuple[str, dict[str, Any]]], calls: Control
+) -> None:
+    """Two volumes each for one container, and for all containers of a set."""
+    numbers = range(6)
+    names = [f"budget/{kind}-{number}" for number in numbers for kind in ("data", "log")]
+    volumes = {"volumes": [{"name": name, "size": "64M", "datastore": lab["datastore"]} for name in names]}
+    image = {"image": lab["images"]["tiny"]}
+    alone, *several = (
+        {"name": f"budget-{number}", "volumes": [f"budget/data-{number}:/data", f"budget/log-{number}:/log:ro"]}
+        for number in numbers
+    )
+    project = {"project": "budget", "defaults": image, "containers": several}
+    steps = [("container_volume", volumes), ("container_vm", {**image, **alone}), ("container_set", project)]
+    for module, options in steps:
+        made = drive(module, {**lab["vcenter"], **options})
+        assert (made["changed"], "failed" in made) == (True, False), made
+    used = drive("container_volume_info", {**lab["vcenter"], "name": names})["volumes"]
+    assert [len(volume["attached_to"]) for volume in used] == [1] * len(names)
+    _nothing_to_do(lab, calls, [*steps, ("container_volume_info", {"name": names})])
+    gone = [
+        ("container_vm", {"name": alone["name"], "state": "absent"}),
+        ("container_set", {**project, "state": "absent"}),
+        (
+            "container_volume",
+            {"volumes": [{"name": name} for name in names], "state": "absent", "confirm_data_loss": True},
+        ),
+    ]
+    for module, options in gone:
+        assert drive(module, {**lab["vcenter"], **options})["changed"]
+    _nothing_to_do(lab, calls, gone)

@@ -27,6 +27,8 @@ import (
 // hostChannel is the channel to the host, for the spec, the status and requests of the host.
 type hostChannel interface {
 	Set(key, value string) error
+	// Get returns the value of a key, or source.ErrAbsent.
+	Get(key string) ([]byte, error)
 	// sources returns the possible sources of the spec, the most likely first.
 	sources(finder *disks.Finder) []source.Source
 	// announce reports the guest's name and addresses to the host.
@@ -99,6 +101,8 @@ func (v vmx) listen(stop *stopper, again func(), operations *guestops.Server) er
 type noChannel struct{}
 
 func (noChannel) Set(string, string) error { return nil }
+
+func (noChannel) Get(string) ([]byte, error) { return nil, source.ErrAbsent }
 
 func (noChannel) sources(finder *disks.Finder) []source.Source {
 	return []source.Source{source.Disk{Finder: finder}}

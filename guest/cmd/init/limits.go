@@ -90,6 +90,7 @@ func (m *machine) limitContainer(wanted *spec.Spec) (*cgroup.Group, error) {
 		return nil, err
 	}
 	go func() { m.logError(group.WatchThrashing(m.console.logf)) }()
+	go m.watchHotAdd(group)
 	return group, rootfs.LimitTmpfs(wanted.Root, limits.Memory)
 }
 

@@ -19,6 +19,7 @@ import (
 	"gantry.invalid/guest/internal/power"
 	"gantry.invalid/guest/internal/process"
 	"gantry.invalid/guest/internal/report"
+	"gantry.invalid/guest/internal/resolver"
 	"gantry.invalid/guest/internal/rootfs"
 	"gantry.invalid/guest/internal/uevent"
 	"gantry.invalid/guest/logbuf"
@@ -36,6 +37,8 @@ type machine struct {
 	reaper      *process.Reaper
 	stop        *stopper
 	operations  *operations
+	// resolver answers DNS. It is nil unless the container finds others by name.
+	resolver *resolver.Server
 	// lastOutput returns the end of the container's output. It is nil until the log exists.
 	lastOutput func() (logbuf.Page, error)
 	// output is the end of the container's output, as it was published last.

@@ -17,6 +17,7 @@ import (
 
 	"gantry.invalid/guest/internal/failure"
 	"gantry.invalid/guest/internal/network"
+	"gantry.invalid/guest/internal/redirect"
 	"gantry.invalid/guest/internal/report"
 	"gantry.invalid/guest/internal/rootfs"
 	"gantry.invalid/guest/internal/spec"
@@ -50,6 +51,8 @@ func (m *machine) run() supervise.Outcome {
 		}
 		return m.bootFailed(err, failure.StartFailed)
 	}
+	endNames := m.followNames()
+	defer endNames()
 	group, err := m.limitContainer(wanted)
 	if err != nil {
 		return m.bootFailed(err, failure.StartFailed)
@@ -116,6 +119,9 @@ func (m *machine) connect(ctx context.Context, wanted *spec.Spec) error {
 	if err := network.SetDefaults(); err != nil {
 		m.logError(err)
 	}
+	if err := m.redirectPorts(wanted.Redirects); err != nil {
+		return err
+	}
 	var manager *network.Manager
 	manager = m.networkManager(wanted.Hostname, func() {
 		if err := m.networkChanged(manager, wanted); err != nil {
@@ -125,7 +131,22 @@ func (m *machine) connect(ctx context.Context, wanted *spec.Spec) error {
 	if err := manager.Configure(ctx, wanted.Networks); err != nil {
 		return err
 	}
+	if err := m.openResolver(wanted); err != nil {
+		return err
+	}
 	return failureOrNil(m.networkChanged(manager, wanted), failure.NetworkFailed)
+}
+
+// redirectPorts redirects ports before the adapters have addresses, so that nothing is answered by another port. Without
+// redirects, the kernel modules for them are removed from memory.
+func (m *machine) redirectPorts(redirects []spec.Redirect) error {
+	if len(redirects) > 0 {
+		return redirect.Apply(redirects, m.modules.Load)
+	}
+	if err := m.modules.Discard(redirect.Modules...); err != nil {
+		m.logError(err)
+	}
+	return nil
 }
 
 func (m *machine) networkChanged(manager *network.Manager, wanted *spec.Spec) error {
@@ -133,7 +154,7 @@ func (m *machine) networkChanged(manager *network.Manager, wanted *spec.Spec) er
 	for name, content := range map[string]string{
 		"hostname":    wanted.Hostname + "\n",
 		"hosts":       network.HostsFile(wanted.Hostname, manager.PrimaryAddress(), wanted.Hosts),
-		"resolv.conf": network.ResolvFile(wanted.DNS, servers, search),
+		"resolv.conf": m.resolvFile(wanted.DNS, servers, search),
 	} {
 		if err := rewrite(filepath.Join(rootfs.EtcDirectory, name), content); err != nil {
 			return err

@@ -17,6 +17,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 )
 
@@ -36,6 +37,8 @@ type Limits struct {
 
 // Group is the container's cgroup.
 type Group struct {
+	// mu guards limits.
+	mu     sync.Mutex
 	limits Limits
 	// killed counts the processes that were killed because of thrashing, not by the kernel.
 	killed atomic.Int64
@@ -69,11 +72,32 @@ func (g *Group) Renew() (*os.File, error) {
 	if err := os.Mkdir(inner, 0o755); err != nil {
 		return nil, err
 	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
 	// The outer limits are the effective ones. These are read by programs that adapt to the limits of their cgroup.
 	if err := g.limits.apply(inner); err != nil {
 		return nil, err
 	}
 	return os.Open(inner)
+}
+
+// AddMemory increases the limit of memory, also of a container that runs.
+func (g *Group) AddMemory(bytes int64) error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.limits.Memory += bytes
+	err := g.limits.apply(outer)
+	if innerErr := g.limits.apply(inner); !errors.Is(innerErr, fs.ErrNotExist) { // there is none between two runs
+		err = errors.Join(err, innerErr)
+	}
+	return err
+}
+
+// memoryLimit returns the current limit of memory.
+func (g *Group) memoryLimit() int64 {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.limits.Memory
 }
 
 // OOMKills returns how many processes of the container have been killed because memory ran out.

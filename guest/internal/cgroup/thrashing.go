@@ -78,8 +78,9 @@ func (g *Group) WatchThrashing(logf func(format string, args ...any)) error {
 	if _, err := trigger.WriteString(pressureTrigger); err != nil {
 		return err
 	}
-	detector := detector{limit: g.limits.Memory}
+	var detector detector
 	for {
+		detector.limit = g.memoryLimit()
 		if err := awaitPressure(trigger); err != nil {
 			return err
 		}

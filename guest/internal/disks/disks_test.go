@@ -239,6 +239,50 @@ func TestFindVolumeRefusesForeignDisks(t *testing.T) {
 	assertFailure(t, err, failure.VolumeForeign, "sda", "the volume's file system "+id)
 }
 
+func TestFindVolumeTakesACopyAtItsUnitOnly(t *testing.T) {
+	const origin = "11111111-2222-4333-8444-555555555555"
+	synctest.Test(t, func(t *testing.T) {
+		b := newFakeSysfs(t)
+		b.finder.Wake = nil
+		unit := 3
+		b.add("sda", "0:0:2:0", ext4With(t, origin))
+		_, err := b.finder.FindVolume(context.Background(), id, &unit, origin)
+		assertFailure(t, err, failure.VolumeMissing, id, "none at unit 3")
+		b.add("sdb", "0:0:3:0", ext4With(t, origin))
+		copied, err := b.finder.FindVolume(context.Background(), id, &unit, "99999999-2222-4333-8444-555555555555", origin)
+		if err != nil || copied.Disk.Name != "sdb" || !copied.Formatted || !copied.Copied {
+			t.Errorf("got %+v, %v", copied, err)
+		}
+		_, err = b.finder.FindVolume(context.Background(), id, &unit)
+		assertFailure(t, err, failure.VolumeForeign, "sdb", origin)
+		b.add("sdc", "0:0:9:0", ext4With(t, id))
+		own, err := b.finder.FindVolume(context.Background(), id, &unit, origin)
+		if err != nil || own.Disk.Name != "sdc" || own.Copied {
+			t.Errorf("got %+v, %v", own, err)
+		}
+	})
+}
+
+func TestFindVolumeFormatsACopyOfADiskWhoseFormattingWasInterrupted(t *testing.T) {
+	const origin = "11111111-2222-4333-8444-555555555555"
+	b := newFakeSysfs(t)
+	unit := 2
+	b.add("sda", "0:0:2:0", map[int64][]byte{0: []byte("GANTRYFORMAT1\n" + origin), 8192: {1}})
+	volume, err := b.finder.FindVolume(context.Background(), id, &unit, origin)
+	if err != nil || volume.Formatted {
+		t.Errorf("got %+v, %v", volume, err)
+	}
+}
+
+func TestFindVolumeDoesNotChooseBetweenCopies(t *testing.T) {
+	b := newFakeSysfs(t)
+	unit := 2
+	b.add("sda", "0:0:2:0", ext4With(t, id))
+	b.add("sdb", "0:0:3:0", ext4With(t, id))
+	_, err := b.finder.FindVolume(context.Background(), id, &unit)
+	assertFailure(t, err, failure.VolumeForeign, "sda, sdb all hold the volume's file system "+id)
+}
+
 func TestIsBlankLooksAtBothEndsAndBetween(t *testing.T) {
 	const size = 64 << 20
 	for name, test := range map[string]struct {

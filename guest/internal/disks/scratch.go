@@ -9,32 +9,42 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
+	"strings"
 
 	"gantry.invalid/guest/internal/ext4"
 	"gantry.invalid/guest/internal/failure"
 )
 
-// FileSystem is a disk for a file system of the container. Unless it is formatted, it may be.
+// FileSystem is a disk for a file system of the container. Unless it is formatted, it may be. One that is a copy has the UUID of
+// its origin, and is to get its own.
 type FileSystem struct {
 	Disk      Disk
 	Formatted bool
+	Copied    bool
 }
 
-// purpose has the failures of a disk, and what it is for.
+// purpose has the failures of a disk, what it is for, and the UUIDs that the file system may have as a copy.
 type purpose struct {
 	missing, foreign failure.Code
 	name             string
+	origins          []string
 }
 
 // FindScratch waits for the writable disk: the file system with the given UUID, or a blank disk at the unit, which may be
 // formatted. A disk whose formatting was interrupted counts as blank. A disk with any other content is refused.
 func (f *Finder) FindScratch(ctx context.Context, id string, unit int) (FileSystem, error) {
-	return f.find(ctx, id, &unit, purpose{failure.ScratchMissing, failure.ScratchForeign, "this container's file system"})
+	return f.find(ctx, id, &unit, purpose{
+		missing: failure.ScratchMissing, foreign: failure.ScratchForeign, name: "this container's file system",
+	})
 }
 
-// FindVolume waits for the disk of a volume in the same way. Without a unit, only a formatted disk is found.
-func (f *Finder) FindVolume(ctx context.Context, id string, unit *int) (FileSystem, error) {
-	return f.find(ctx, id, unit, purpose{failure.VolumeMissing, failure.VolumeForeign, "the volume's file system"})
+// FindVolume waits for the disk of a volume in the same way. Without a unit, only a formatted disk is found. The disk at the unit
+// may be a copy that still has the UUID of one of the origins.
+func (f *Finder) FindVolume(ctx context.Context, id string, unit *int, origins ...string) (FileSystem, error) {
+	return f.find(ctx, id, unit, purpose{
+		missing: failure.VolumeMissing, foreign: failure.VolumeForeign, name: "the volume's file system", origins: origins,
+	})
 }
 
 func (f *Finder) find(ctx context.Context, id string, unit *int, use purpose) (FileSystem, error) {
@@ -62,27 +72,40 @@ func (f *Finder) find(ctx context.Context, id string, unit *int, use purpose) (F
 }
 
 func choose(found []Disk, id string, unit *int, use purpose) (FileSystem, bool, error) {
+	var holders []Disk
 	for _, disk := range found {
-		if formatted, err := holds(disk, id); err == nil && formatted {
-			return FileSystem{Disk: disk, Formatted: true}, true, nil
+		if holds(disk, id) {
+			holders = append(holders, disk)
 		}
 	}
-	for _, disk := range found {
-		if unit != nil && disk.Unit == *unit {
-			return FileSystem{Disk: disk}, true, formattable(disk, id, use)
+	atUnit := slices.IndexFunc(found, func(disk Disk) bool { return unit != nil && disk.Unit == *unit })
+	switch {
+	case len(holders) > 1:
+		// A copy that init does not know of. Which of them is the original, nothing on them tells.
+		names := make([]string, len(holders))
+		for i, disk := range holders {
+			names[i] = disk.Name
 		}
+		return FileSystem{}, false, failure.New(use.foreign, "%s all hold %s %s; none was changed", strings.Join(names, ", "), use.name, id)
+	case len(holders) == 1:
+		return FileSystem{Disk: holders[0], Formatted: true}, true, nil
+	case atUnit < 0:
+		return FileSystem{}, false, nil
+	case holds(found[atUnit], use.origins...):
+		return FileSystem{Disk: found[atUnit], Formatted: true, Copied: true}, true, nil
 	}
-	return FileSystem{}, false, nil
+	return FileSystem{Disk: found[atUnit]}, true, formattable(found[atUnit], id, use)
 }
 
-func holds(disk Disk, id string) (bool, error) {
+// holds returns whether a disk has an ext4 file system with one of the UUIDs.
+func holds(disk Disk, ids ...string) bool {
 	file, err := disk.Open()
 	if err != nil {
-		return false, err
+		return false
 	}
 	defer file.Close()
 	volume, err := ext4.UUID(file)
-	return err == nil && volume == id, err
+	return err == nil && slices.Contains(ids, volume)
 }
 
 func formattable(disk Disk, id string, use purpose) error {
@@ -91,12 +114,14 @@ func formattable(disk Disk, id string, use purpose) error {
 		return failure.New(use.missing, "open %s: %v", disk.Path, err)
 	}
 	defer file.Close()
-	interrupted, err := ext4.Interrupted(file, id)
-	if err != nil {
-		return failure.New(use.missing, "read %s: %v", disk.Path, err)
-	}
-	if interrupted {
-		return nil
+	for _, owner := range append([]string{id}, use.origins...) {
+		interrupted, err := ext4.Interrupted(file, owner)
+		if err != nil {
+			return failure.New(use.missing, "read %s: %v", disk.Path, err)
+		}
+		if interrupted {
+			return nil
+		}
 	}
 	offset, blank, err := IsBlank(file, disk.Size)
 	if err != nil {

@@ -31,10 +31,12 @@ const (
 	blocksCountHigh = 0x150
 	checksumField   = 0x3fc
 
-	magic      = 0xef53
-	uuidBytes  = 16
-	ioctlGrow  = 0x40086610 // EXT4_IOC_RESIZE_FS
-	formatMark = "GANTRYFORMAT1\n"
+	magic     = 0xef53
+	uuidBytes = 16
+	ioctlGrow = 0x40086610 // EXT4_IOC_RESIZE_FS
+	// EXT4_IOC_SETFSUUID, since Linux 6.0. struct fsuuid counts without the UUID that follows it.
+	ioctlSetUUID = 0x4008662c
+	formatMark   = "GANTRYFORMAT1\n"
 )
 
 var errNotExt4 = errors.New("not an ext4 file system")
@@ -84,6 +86,24 @@ func Bytes(reader io.ReaderAt) (int64, error) {
 		return 0, err
 	}
 	return block.blocks() * block.blockSize(), nil
+}
+
+// SetUUID changes the UUID of the file system mounted at the directory. The kernel writes it through the journal: a superblock that
+// is changed before the mount gets its former UUID again when the journal of an unclean file system is replayed.
+func SetUUID(directory, id string) error {
+	uuid, err := parseUUID(id)
+	if err != nil {
+		return err
+	}
+	fd, err := unix.Open(directory, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return fmt.Errorf("open %s: %w", directory, err)
+	}
+	defer func() { _ = unix.Close(fd) }()
+	if err := ioctlUUID(fd, uuid); err != nil {
+		return fmt.Errorf("set the UUID %s: %w", id, err)
+	}
+	return nil
 }
 
 // Grow grows the file system mounted at the directory to the size of its disk.

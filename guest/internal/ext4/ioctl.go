@@ -17,3 +17,18 @@ func ioctlUint64(fd int, request uintptr, value uint64) error {
 	}
 	return nil
 }
+
+// uuidArgument is struct fsuuid of linux/fs.h.
+type uuidArgument struct {
+	length, flags uint32
+	uuid          [uuidBytes]byte
+}
+
+// ioctlUUID passes a pointer to the value, as _IOW('f', 44, struct fsuuid) asks for.
+func ioctlUUID(fd int, uuid []byte) error {
+	argument := uuidArgument{length: uuidBytes, uuid: [uuidBytes]byte(uuid)}
+	if _, _, errno := unix.Syscall(unix.SYS_IOCTL, uintptr(fd), ioctlSetUUID, uintptr(unsafe.Pointer(&argument))); errno != 0 {
+		return errno
+	}
+	return nil
+}

@@ -33,6 +33,8 @@ const (
 	NetworkMissing      Code = "network_missing"
 	NetworkFailed       Code = "network_failed"
 	DHCPFailed          Code = "dhcp_failed"
+	IPv6Failed          Code = "ipv6_failed"
+	AddressInUse        Code = "address_in_use"
 	UserUnknown         Code = "user_unknown"
 	CwdFailed           Code = "cwd_failed"
 	MountFailed         Code = "mount_failed"

@@ -114,10 +114,50 @@ func (l *Loader) load(name string) error {
 			return err
 		}
 	}
-	err := l.insert(filepath.Join(l.directory, name+".ko"))
+	err := l.insert(l.path(name))
 	l.done[name] = err
 	return err
 }
+
+// Discard removes modules that nobody will load, and the dependencies that no other module has: the files of the initial file
+// system are in memory. They cannot be loaded afterwards.
+func (l *Loader) Discard(names ...string) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	unwanted := map[string]bool{}
+	for _, name := range names {
+		l.addWithDependencies(name, unwanted)
+	}
+	needed := map[string]bool{}
+	for _, name := range l.names {
+		if !unwanted[name] {
+			l.addWithDependencies(name, needed)
+		}
+	}
+	var failed []error
+	for name := range unwanted {
+		if _, tried := l.done[name]; tried || needed[name] || l.table[name].builtIn {
+			continue
+		}
+		l.done[name] = fmt.Errorf("kernel module %s was discarded", name)
+		failed = append(failed, os.Remove(l.path(name)))
+	}
+	return errors.Join(failed...)
+}
+
+// addWithDependencies adds a module of the table and all that it depends on.
+func (l *Loader) addWithDependencies(name string, to map[string]bool) {
+	entry, known := l.table[name]
+	if !known || to[name] {
+		return
+	}
+	to[name] = true
+	for _, dependency := range entry.dependencies {
+		l.addWithDependencies(dependency, to)
+	}
+}
+
+func (l *Loader) path(name string) string { return filepath.Join(l.directory, name+".ko") }
 
 // LoadAlias loads the modules that match a device's modalias. Devices without a matching module are ignored.
 func (l *Loader) LoadAlias(modalias string) error {

@@ -6,6 +6,7 @@ package modules
 
 import (
 	"errors"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -76,6 +77,60 @@ func TestLoadOfAnUnknownModule(t *testing.T) {
 func TestLoadOfAModuleThatIsBuiltIntoTheKernelInsertsNothing(t *testing.T) {
 	loader := newLoader(t, func(name string) error { t.Errorf("%s was inserted", name); return nil })
 	if err := loader.Load("squashfs"); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestDiscardRemovesWhatOnlyTheDiscardedNeed(t *testing.T) {
+	loader := newLoader(t, func(string) error { return nil })
+	loader.directory = t.TempDir()
+	for _, name := range loader.names {
+		if err := os.WriteFile(loader.path(name), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := loader.Discard("virtio_pci", "squashfs", "unknown"); err != nil {
+		t.Fatal(err)
+	}
+	entries, err := os.ReadDir(loader.directory)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var left []string
+	for _, entry := range entries {
+		left = append(left, strings.TrimSuffix(entry.Name(), ".ko"))
+	}
+	if got := strings.Join(left, " "); got != "balloon pvscsi scsi_mod squashfs" {
+		t.Errorf("left are %s", got)
+	}
+	if err := loader.Load("virtio_pci"); err == nil || !strings.Contains(err.Error(), "virtio_pci was discarded") {
+		t.Errorf("got %v", err)
+	}
+	if err := loader.Load("pvscsi"); err != nil {
+		t.Error(err)
+	}
+	if err := loader.Discard("balloon", "virtio_pci"); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestDiscardKeepsWhatIsLoadedOrNeeded(t *testing.T) {
+	loader := newLoader(t, func(string) error { return nil })
+	loader.directory = t.TempDir()
+	if err := os.WriteFile(loader.path("virtio"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := loader.Load("virtio_pci"); err != nil {
+		t.Fatal(err)
+	}
+	// virtio is a dependency of another module, and virtio_pci is loaded: neither is removed.
+	if err := loader.Discard("virtio_pci"); err != nil {
+		t.Error(err)
+	}
+	if err := loader.Discard("virtio"); err != nil {
+		t.Error(err)
+	}
+	if _, err := os.Stat(loader.path("virtio")); err != nil {
 		t.Error(err)
 	}
 }

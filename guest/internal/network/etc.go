@@ -7,6 +7,7 @@ package network
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"sort"
 	"strings"
 
@@ -57,4 +58,16 @@ func ResolvFile(dns spec.DNS, leasedServers, leasedSearch []string) string {
 		fmt.Fprintf(&file, "options %s\n", strings.Join(dns.Options, " "))
 	}
 	return file.String()
+}
+
+// WithNames returns the configuration for names without a dot, as in Docker: they are asked for as they are before a search domain
+// is added, unless the spec says otherwise.
+func WithNames(dns spec.DNS) spec.DNS {
+	for _, option := range dns.Options {
+		if strings.HasPrefix(option, "ndots:") {
+			return dns
+		}
+	}
+	dns.Options = append(slices.Clone(dns.Options), "ndots:0")
+	return dns
 }

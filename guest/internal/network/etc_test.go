@@ -41,3 +41,16 @@ func TestResolvFileTakesEachPartFromTheSpecOrTheLease(t *testing.T) {
 		}
 	}
 }
+
+func TestNamesWithoutADotAreAskedForAsTheyAreFirst(t *testing.T) {
+	for want, options := range map[string][]string{
+		"nameserver 127.0.0.11\noptions ndots:0\n":   nil,
+		"nameserver 127.0.0.11\noptions x ndots:0\n": {"x"},
+		"nameserver 127.0.0.11\noptions ndots:2 x\n": {"ndots:2", "x"},
+	} {
+		dns := spec.DNS{Servers: []string{"127.0.0.11"}, Options: options}
+		if got := ResolvFile(WithNames(dns), nil, nil); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+}

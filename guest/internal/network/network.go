@@ -135,36 +135,55 @@ func (m *Manager) configure(ctx context.Context, adapter Adapter, network spec.N
 	if err != nil {
 		return failure.New(failure.NetworkFailed, "%s: %v", adapter.Name, err)
 	}
-	if network.DHCP {
-		if err := netlink.LinkSetUp(link); err != nil {
-			return failure.New(failure.NetworkFailed, "bring up %s: %v", adapter.Name, err)
-		}
-		return m.obtain(ctx, link)
-	}
-	fixed := lease{prefix: network.Prefix()}
-	if network.Gateway != "" {
-		fixed.gateway = netip.MustParseAddr(network.Gateway)
-	}
-	if err := setFixed(link, fixed); err != nil {
+	if err := chooseIPv6(adapter.Name, network.IPv6); err != nil {
 		return failure.New(failure.NetworkFailed, "%s: %v", adapter.Name, err)
 	}
-	return nil
+	if err := netlink.LinkSetUp(link); err != nil {
+		return failure.New(failure.NetworkFailed, "bring up %s: %v", adapter.Name, err)
+	}
+	if err := m.setStatic(ctx, link, network.Statics()); err != nil {
+		return failure.From(err, failure.NetworkFailed)
+	}
+	routed := make(chan error, 1)
+	go func() { routed <- awaitIPv6(ctx, link, network.IPv6) }()
+	if network.DHCP {
+		err = m.obtain(ctx, link)
+	}
+	if advertised := <-routed; err == nil {
+		err = advertised
+	}
+	return err
 }
 
-// setFixed sets the address before the adapter comes up, so that the kernel announces it: other hosts may have cached the
-// MAC address of its previous owner.
-func setFixed(link netlink.Link, fixed lease) error {
-	announce := "/proc/sys/net/ipv4/conf/" + link.Attrs().Name + "/arp_notify"
-	if err := os.WriteFile(announce, []byte("1"), 0); err != nil {
+// setStatic sets addresses that no other device has, and announces them: other hosts may have cached the MAC address of
+// a previous owner.
+func (m *Manager) setStatic(ctx context.Context, link netlink.Link, statics []spec.Static) error {
+	if len(statics) == 0 {
+		return nil
+	}
+	name := link.Attrs().Name
+	addresses := make([]netip.Addr, 0, len(statics))
+	for _, static := range statics {
+		addresses = append(addresses, static.Prefix.Addr())
+	}
+	connected, err := awaitCarrier(ctx, link)
+	if err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	if !connected {
+		m.Logf("%s is not connected, so no other device with %v can be found", name, addresses)
+	} else if err := refuseConflicts(ctx, link, addresses); err != nil {
 		return err
 	}
-	if err := netlink.AddrReplace(link, address(fixed.prefix)); err != nil {
-		return fmt.Errorf("add %v: %w", fixed.prefix, err)
+	for _, static := range statics {
+		if err := apply(link, lease{}, lease{prefix: static.Prefix, gateway: static.Gateway}); err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
 	}
-	if err := netlink.LinkSetUp(link); err != nil {
-		return fmt.Errorf("bring up: %w", err)
+	if connected {
+		return announce(link, addresses)
 	}
-	return apply(link, lease{}, fixed)
+	return nil
 }
 
 // apply replaces the old configuration by the new one.
@@ -198,7 +217,7 @@ func apply(link netlink.Link, old, new lease) error {
 func address(prefix netip.Prefix) *netlink.Addr {
 	addr := &netlink.Addr{IPNet: ipNet(prefix)}
 	if prefix.Addr().Is6() {
-		// The address is assigned to this VM, so duplicate address detection would only delay the container.
+		// No other device has it (refuseConflicts), and the kernel's duplicate address detection takes longer.
 		addr.Flags = unix.IFA_F_NODAD
 	}
 	return addr

@@ -16,12 +16,28 @@ import (
 	"gantry.invalid/guest/internal/disks"
 )
 
-// documentName is the file with the document of the container in a state directory.
-const documentName = "spec.json"
+// The files in a state directory: the document of the container, and the table of names.
+const (
+	documentName = "spec.json"
+	namesName    = "names.json"
+)
 
 // KeepDocument keeps the document in a state directory, so that it is replaced as a whole.
 func KeepDocument(directory string, document []byte) error {
-	path := filepath.Join(directory, documentName)
+	return keep(filepath.Join(directory, documentName), document)
+}
+
+// KeepNames keeps the table of names in a state directory, in the same way.
+func KeepNames(directory string, table []byte) error {
+	return keep(filepath.Join(directory, namesName), table)
+}
+
+// KeptNames returns the table of names that is kept in a state directory.
+func KeptNames(directory string) ([]byte, error) {
+	return os.ReadFile(filepath.Join(directory, namesName))
+}
+
+func keep(path string, document []byte) error {
 	before, err := os.ReadFile(path)
 	if err == nil && bytes.Equal(before, document) {
 		return nil
@@ -36,7 +52,7 @@ func KeepDocument(directory string, document []byte) error {
 	if err := os.Rename(next, path); err != nil {
 		return err
 	}
-	return syncDirectory(directory)
+	return syncDirectory(filepath.Dir(path))
 }
 
 func writeAndSync(path string, content []byte) error {

@@ -5,6 +5,7 @@
 package rootfs
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"testing"
@@ -52,5 +53,23 @@ func TestAnUnchangedDocumentIsNotWrittenAgain(t *testing.T) {
 func TestADocumentThatCannotBeKeptIsReported(t *testing.T) {
 	if err := KeepDocument(filepath.Join(t.TempDir(), "missing"), []byte("{}")); err == nil {
 		t.Error("no error")
+	}
+}
+
+func TestTheTableOfNamesIsKeptBesideTheDocument(t *testing.T) {
+	directory := t.TempDir()
+	if _, err := KeptNames(directory); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("without a table: %v", err)
+	}
+	if err := KeepDocument(directory, []byte("{}")); err != nil {
+		t.Fatal(err)
+	}
+	for _, table := range []string{"first", "second"} {
+		if err := KeepNames(directory, []byte(table)); err != nil {
+			t.Fatal(err)
+		}
+		if kept, err := KeptNames(directory); err != nil || string(kept) != table {
+			t.Errorf("kept %q, %v", kept, err)
+		}
 	}
 }

@@ -11,10 +11,12 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"golang.org/x/sys/unix"
 
 	"gantry.invalid/guest/internal/disks"
+	"gantry.invalid/guest/internal/ext4"
 	"gantry.invalid/guest/internal/failure"
 	"gantry.invalid/guest/internal/spec"
 )
@@ -29,10 +31,13 @@ const (
 	fillingName = "filling"
 )
 
-// mountVolumes mounts the volumes in volumesDirectory, those that are new with the image's files.
+// mountVolumes mounts the volumes in volumesDirectory, those that are new with the image's files. Copies come before their origins,
+// which have fewer origins themselves: when a volume is looked for by its UUID, no copy of it has this UUID any more.
 func (b *Builder) mountVolumes(ctx context.Context, wanted []spec.Volume) error {
+	wanted = slices.Clone(wanted)
+	slices.SortStableFunc(wanted, func(a, b spec.Volume) int { return len(b.Origins) - len(a.Origins) })
 	for _, volume := range wanted {
-		disk, err := b.Volumes.FindVolume(ctx, volume.ID, volume.Unit)
+		disk, err := b.Volumes.FindVolume(ctx, volume.ID, volume.Unit, volume.Origins...)
 		if err != nil {
 			found := failure.From(err, failure.VolumeMissing)
 			return failure.New(found.Code, "the volume %s: %s", volume.Name, found.Message)
@@ -42,17 +47,22 @@ func (b *Builder) mountVolumes(ctx context.Context, wanted []spec.Volume) error 
 				return failure.New(failure.VolumeFormatFailed, "the volume %s on %s: %v", volume.Name, disk.Disk.Name, err)
 			}
 		}
-		if err := mountVolume(disk.Disk, volume); err != nil {
+		if err := mountVolume(disk, volume); err != nil {
 			return failure.New(failure.VolumeMountFailed, "the volume %s on %s: %v", volume.Name, disk.Disk.Name, err)
 		}
 	}
 	return nil
 }
 
-func mountVolume(disk disks.Disk, volume spec.Volume) error {
+func mountVolume(found disks.FileSystem, volume spec.Volume) error {
 	directory := filepath.Join(volumesDirectory, volume.ID)
-	if err := mountAndGrow(disk, directory); err != nil {
+	if err := mountAndGrow(found.Disk, directory); err != nil {
 		return err
+	}
+	if found.Copied {
+		if err := ext4.SetUUID(directory, volume.ID); err != nil {
+			return err
+		}
 	}
 	existing, rest, err := longestExisting(Root, filepath.Clean(volume.Target))
 	if err != nil {

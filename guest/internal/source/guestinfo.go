@@ -36,19 +36,22 @@ func (Guestinfo) Name() string { return "guestinfo (" + specKey + ")" }
 func (Guestinfo) Kind() string { return "guestinfo" }
 
 // Read returns the spec.
-func (g Guestinfo) Read(context.Context) ([]byte, error) {
-	reply, err := g.VMX.Request([]byte("info-get " + specKey))
+func (g Guestinfo) Read(context.Context) ([]byte, error) { return g.Get(specKey) }
+
+// Get returns the value of a key in the VM's extraConfig, or ErrAbsent.
+func (g Guestinfo) Get(key string) ([]byte, error) {
+	reply, err := g.VMX.Request([]byte("info-get " + key))
 	if err != nil {
 		if strings.Contains(err.Error(), noValue) {
 			return nil, ErrAbsent
 		}
 		return nil, err
 	}
-	document := bytes.TrimRight(reply, "\x00")
-	if len(document) == 0 {
+	value := bytes.TrimRight(reply, "\x00")
+	if len(value) == 0 {
 		return nil, ErrAbsent
 	}
-	return document, nil
+	return value, nil
 }
 
 // Set publishes a value in the VM's extraConfig.

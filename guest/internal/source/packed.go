@@ -17,8 +17,8 @@ import (
 // packedPrefix begins a document that is compressed, because the VMX limits a value to 64 KiB.
 const packedPrefix = "gzip+base64:"
 
-// unpack returns the document, which may be compressed.
-func unpack(value []byte) ([]byte, error) {
+// Unpack returns the document, which may be compressed.
+func Unpack(value []byte) ([]byte, error) {
 	packed, isPacked := bytes.CutPrefix(value, []byte(packedPrefix))
 	if !isPacked {
 		return value, nil

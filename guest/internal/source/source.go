@@ -32,7 +32,7 @@ func First(ctx context.Context, sources []Source) ([]byte, Source, error) {
 		document, err := source.Read(ctx)
 		switch {
 		case err == nil:
-			document, err = unpack(document)
+			document, err = Unpack(document)
 			if err != nil {
 				return nil, nil, failure.New(failure.SpecInvalid, "the spec from %s is damaged: %v", source.Name(), err)
 			}

@@ -41,6 +41,7 @@ type Spec struct {
 	Healthcheck *Healthcheck      `json:"healthcheck"`
 	Log         Log               `json:"log"`
 	Sysctls     map[string]string `json:"sysctls"`
+	Redirects   []Redirect        `json:"redirects"`
 
 	GuestOperations *GuestOperations `json:"guest_operations"` // nil: none are offered
 	Files           *Files           `json:"files"`            // nil: none
@@ -115,16 +116,55 @@ type Network struct {
 	DHCP    bool   `json:"dhcp"`
 	Address string `json:"address"`
 	Gateway string `json:"gateway"`
+	IPv6    *IPv6  `json:"ipv6"` // nil: what routers advertise, and the boot does not wait for it
 }
 
-// Prefix returns the static address. It must only be called for validated networks without DHCP.
-func (n Network) Prefix() netip.Prefix { return netip.MustParsePrefix(n.Address) }
+// IPv6 is how an adapter gets its IPv6 addresses.
+type IPv6 struct {
+	Mode    string `json:"mode"`
+	Address string `json:"address"`
+	Gateway string `json:"gateway"`
+}
+
+// The modes of IPv6.
+const (
+	IPv6Auto     = "auto" // what routers advertise, which the boot waits for
+	IPv6Static   = "static"
+	IPv6Disabled = "disabled"
+)
+
+// Static is an address with its prefix length, and the gateway, which is not valid if there is none.
+type Static struct {
+	Prefix  netip.Prefix
+	Gateway netip.Addr
+}
+
+// Statics returns the static addresses of the adapter. It must only be called for validated networks.
+func (n Network) Statics() []Static {
+	var statics []Static
+	if n.Address != "" {
+		statics = append(statics, newStatic(n.Address, n.Gateway))
+	}
+	if n.IPv6 != nil && n.IPv6.Mode == IPv6Static {
+		statics = append(statics, newStatic(n.IPv6.Address, n.IPv6.Gateway))
+	}
+	return statics
+}
+
+func newStatic(address, gateway string) Static {
+	static := Static{Prefix: netip.MustParsePrefix(address)}
+	if gateway != "" {
+		static.Gateway = netip.MustParseAddr(gateway)
+	}
+	return static
+}
 
 // DNS is the configuration of the resolver. For empty lists, the values from DHCP are used.
 type DNS struct {
 	Servers []string `json:"servers"`
 	Search  []string `json:"search"`
 	Options []string `json:"options"`
+	Names   bool     `json:"names"` // other containers are found by name: the container asks init's resolver
 }
 
 // Root describes the root file system.
@@ -154,6 +194,8 @@ type Volume struct {
 	Target   string `json:"target"`
 	ReadOnly bool   `json:"read_only"`
 	Copy     bool   `json:"copy"` // the image's files at the target are copied to it at its first use
+	// Origins are the UUIDs that a copy of another volume may still have. It gets its own when it is mounted.
+	Origins []string `json:"origins"`
 }
 
 // DefaultShmSize is the size of /dev/shm in Docker.

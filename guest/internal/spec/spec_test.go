@@ -27,13 +27,13 @@ const full = `{
 	"hostname": "web.example.com",
 	"networks": [{"mac": "00:50:56:00:00:01", "dhcp": true},
 		{"mac": null, "dhcp": false, "address": "10.0.0.5/24", "gateway": "10.0.0.1"},
-		{"mac": null, "dhcp": false, "address": "fd00::5/64", "gateway": null}],
+		{"mac": null, "dhcp": false, "ipv6": {"mode": "static", "address": "fd00::5/64", "gateway": "fe80::1"}}],
 	"dns": {"servers": ["10.0.0.1"], "search": ["example.com"], "options": ["ndots:2"]},
 	"hosts": {"db": "10.0.0.6"},
 	"root": {"read_only": false, "scratch": {"unit": 1}, "tmpfs_size": null},
 	"tmpfs": [{"target": "/tmp", "size": 1048576, "mode": "1777"}],
 	"volumes": [{"name": "data", "id": "8d0c0000-0000-4000-8000-000000000002", "unit": 2, "target": "/var/lib/app", "read_only": true,
-		"copy": false}], "shm_size": 134217728,
+		"copy": false, "origins": ["8d0c0000-0000-4000-8000-000000000003"]}], "shm_size": 134217728,
 	"stop": {"signal": "SIGQUIT", "timeout": 0.5},
 	"restart": {"policy": "on-failure", "max_retries": 3},
 	"healthcheck": {"test": ["CMD-SHELL", "true"], "interval": 30, "timeout": 30, "retries": 3, "start_period": 0,
@@ -52,7 +52,7 @@ func TestParseReadsTheWholeDocument(t *testing.T) {
 	if parsed.Stop.Number() != syscall.SIGQUIT || parsed.Stop.Timeout.Duration() != 500*time.Millisecond {
 		t.Errorf("stop: %+v", parsed.Stop)
 	}
-	if got := parsed.Networks[1].Prefix().String(); got != "10.0.0.5/24" {
+	if got := parsed.Networks[1].Statics()[0].Prefix.String(); got != "10.0.0.5/24" {
 		t.Errorf("address: %s", got)
 	}
 	if parsed.Networks[1].MAC != "" || parsed.Root.Scratch.Unit != 1 || parsed.Root.TmpfsSize != nil {
@@ -94,6 +94,24 @@ func TestTheHashOfTheSecret(t *testing.T) {
 		if _, err := Parse(changed(t, "guest_operations.secret_sha256", value)); err == nil || !strings.Contains(err.Error(), "secret_sha256") {
 			t.Errorf("%q: %v", value, err)
 		}
+	}
+}
+
+func TestTheStaticAddressesOfAnAdapter(t *testing.T) {
+	parsed, err := Parse([]byte(full))
+	if err != nil {
+		t.Fatal(err)
+	}
+	parsed.Networks[1].IPv6 = parsed.Networks[2].IPv6
+	var found []string
+	for _, network := range parsed.Networks {
+		for _, static := range network.Statics() {
+			found = append(found, static.Prefix.String()+" by "+static.Gateway.String())
+		}
+	}
+	want := "10.0.0.5/24 by 10.0.0.1, fd00::5/64 by fe80::1, fd00::5/64 by fe80::1"
+	if got := strings.Join(found, ", "); got != want {
+		t.Errorf("got %s, want %s", got, want)
 	}
 }
 

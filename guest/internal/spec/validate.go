@@ -33,7 +33,7 @@ func (s *Spec) validate() error {
 	}
 	for _, check := range []func() error{
 		s.Process.validate, s.validateNetworks, s.validateNames, s.validateRoot, s.Stop.validate, s.Restart.validate,
-		s.validateSysctls, s.validateVolumes,
+		s.validateSysctls, s.validateVolumes, s.validateRedirects,
 	} {
 		if err := check(); err != nil {
 			return err
@@ -105,22 +105,51 @@ func (n Network) validate() error {
 			return fmt.Errorf("mac %q is not a MAC address", n.MAC)
 		}
 	}
-	if n.DHCP {
+	if err := n.validateIPv4(); err != nil {
+		return err
+	}
+	return n.IPv6.validate()
+}
+
+func (n Network) validateIPv4() error {
+	if n.DHCP || (n.Address == "" && n.IPv6 != nil) {
 		if n.Address != "" || n.Gateway != "" {
-			return errors.New("dhcp excludes address and gateway")
+			return errors.New("dhcp, and an adapter without IPv4, exclude address and gateway")
 		}
 		return nil
 	}
-	prefix, err := netip.ParsePrefix(n.Address)
-	if err != nil {
-		return fmt.Errorf("address %q is not an address with a prefix length", n.Address)
-	}
-	if n.Gateway == "" {
+	return validateStatic(n.Address, n.Gateway, netip.Addr.Is4)
+}
+
+func (v *IPv6) validate() error {
+	if v == nil {
 		return nil
 	}
-	gateway, err := netip.ParseAddr(n.Gateway)
-	if err != nil || gateway.Is4() != prefix.Addr().Is4() {
-		return fmt.Errorf("gateway %q is not an address of the same family as %s", n.Gateway, n.Address)
+	switch v.Mode {
+	case IPv6Static:
+		if err := validateStatic(v.Address, v.Gateway, netip.Addr.Is6); err != nil {
+			return fmt.Errorf("ipv6.%w", err)
+		}
+	case IPv6Auto, IPv6Disabled:
+		if v.Address != "" || v.Gateway != "" {
+			return fmt.Errorf("ipv6.mode %s excludes address and gateway", v.Mode)
+		}
+	default:
+		return fmt.Errorf("ipv6.mode %q is not auto, static or disabled", v.Mode)
+	}
+	return nil
+}
+
+func validateStatic(address, gateway string, isOfFamily func(netip.Addr) bool) error {
+	prefix, err := netip.ParsePrefix(address)
+	if err != nil || !isOfFamily(prefix.Addr()) {
+		return fmt.Errorf("address %q is not an address of this family with a prefix length", address)
+	}
+	if gateway == "" {
+		return nil
+	}
+	if router, err := netip.ParseAddr(gateway); err != nil || !isOfFamily(router) {
+		return fmt.Errorf("gateway %q is not an address of the same family as %s", gateway, address)
 	}
 	return nil
 }
@@ -178,6 +207,11 @@ func (s *Spec) validateVolumes() error {
 			return fmt.Errorf("volumes[%d].id %q is not a lower-case UUID of its own", i, volume.ID)
 		}
 		known[volume.ID] = true
+		for _, origin := range volume.Origins {
+			if !isUUID(origin) || origin == volume.ID || origin == s.ID {
+				return fmt.Errorf("volumes[%d].origins has %q, which is not a lower-case UUID of another volume", i, origin)
+			}
+		}
 		if !isTarget(volume.Target) {
 			return fmt.Errorf("volumes[%d].target %q is not an absolute path below /", i, volume.Target)
 		}

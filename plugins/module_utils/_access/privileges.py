@@ -134,6 +134,7 @@ _CONTAINERS = (
         "to mount volumes",
         propagate=True,
     ),
+    Requirement(DATASTORE, ("Datastore.FileManagement",), "to mount volumes that are on it"),
     Requirement(
         FOLDER,
         ("VirtualMachine.GuestOperations.Execute",),

@@ -29,8 +29,6 @@ def count_held(pool: AddressPool, taken: Iterable[str]) -> int:
 
 def count_free(pool: AddressPool, taken: Iterable[str]) -> int:
     """Return how many addresses of the ranges a container can get."""
-    if pool.subnet is None:
-        return 0
     edges = [str(pool.subnet.network_address), str(pool.subnet.broadcast_address), *filter(None, [pool.gateway])]
     unusable = {address for address in edges if not pool.is_usable(address)}
     return pool.size - count_held(pool, {*taken, *unusable})

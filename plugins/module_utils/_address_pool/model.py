@@ -5,14 +5,22 @@
 """Address pools of networks, the VMs that hold addresses, and the addresses of containers. Pure data.
 
 A pool is a network protocol profile of vCenter (IpPool). vCenter only stores it: that an address is taken is in the
-record of the VM that has it, or is reported by the VM's guest.
+record of the VM that has it, or is reported by the VM's guest. A profile has a pool of IPv4 addresses, one of IPv6
+addresses, both or neither.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from ipaddress import IPv4Address, IPv4Interface, IPv4Network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_interface
+from typing import TypeAlias
+
+Address: TypeAlias = "IPv4Address | IPv6Address"
+Subnet: TypeAlias = "IPv4Network | IPv6Network"
+
+IPV4, IPV6 = 4, 6
+VERSIONS = (IPV4, IPV6)
 
 # The property of a network that says which pool it has.
 POOL_OF_NETWORK = "summary.ipPoolId"
@@ -22,58 +30,59 @@ POOL_OF_NETWORK = "summary.ipPoolId"
 class AddressRange:
     """Addresses from the first to the last one, both included."""
 
-    first: IPv4Address
-    last: IPv4Address
+    first: Address
+    last: Address
 
     def __str__(self) -> str:
         return str(self.first) if self.first == self.last else f"{self.first}-{self.last}"
 
-    def __len__(self) -> int:
+    @property
+    def size(self) -> int:
         return int(self.last) - int(self.first) + 1
 
     def __contains__(self, address: object) -> bool:
-        return isinstance(address, IPv4Address) and self.first <= address <= self.last
+        if not isinstance(address, (IPv4Address, IPv6Address)) or address.version != self.first.version:
+            return False
+        return int(self.first) <= int(address) <= int(self.last)
 
 
 @dataclass(frozen=True)
 class AddressPool:
-    """The addresses of the networks with these MoIDs. ``id`` is None for a pool that does not exist yet.
-
-    A profile that allocates no IPv4 addresses has no subnet here.
-    """
+    """The IPv4 or the IPv6 addresses of the networks with these MoIDs."""
 
     name: str
-    subnet: IPv4Network | None = None
+    subnet: Subnet
     ranges: tuple[AddressRange, ...] = ()
     gateway: str | None = None
     dns_servers: tuple[str, ...] = ()
     networks: frozenset[str] = frozenset()
-    id: int | None = None
     # What the profile says of a DHCP server, which is left as it is.
     dhcp_server: bool | None = field(default=None, compare=False)
 
     @property
+    def version(self) -> int:
+        """Return 4 or 6."""
+        return self.subnet.version
+
+    @property
     def size(self) -> int:
-        return sum(len(one) for one in self.ranges)
+        return sum(one.size for one in self.ranges)
 
     def contains(self, address: str) -> bool:
         """Return whether an address is in the subnet, given by the task or not."""
-        return self.subnet is not None and IPv4Address(address) in self.subnet
+        return ip_address(address) in self.subnet
 
     def gives(self, address: str) -> bool:
         """Return whether an address is in the ranges."""
-        number = IPv4Address(address)
+        number = ip_address(address)
         return any(number in one for one in self.ranges)
 
     def is_usable(self, address: str) -> bool:
         """Return whether a VM can have this address of the subnet."""
-        subnet = self.subnet
-        return subnet is not None and IPv4Address(address) in usable_range(subnet) and address != self.gateway
+        return ip_address(address) in usable_range(self.subnet) and address != self.gateway
 
     def interface(self, address: str) -> str:
         """Return an address with the prefix length of the subnet."""
-        if self.subnet is None:
-            raise ValueError(f"the pool {self.name} has no subnet")
         return f"{address}/{self.subnet.prefixlen}"
 
     def addresses_from(self, number: int) -> Iterator[str]:
@@ -83,16 +92,38 @@ class AddressPool:
 
     def _address(self, number: int) -> str:
         for one in self.ranges:
-            if number < len(one):
+            if number < one.size:
                 return str(one.first + number)
-            number -= len(one)
+            number -= one.size
         raise IndexError(number)
 
 
-def usable_range(subnet: IPv4Network) -> AddressRange:
-    """Return the subnet without its own address and the broadcast address, which only /31 and /32 can use."""
-    edge = 1 if subnet.prefixlen < 31 else 0
-    return AddressRange(subnet.network_address + edge, subnet.broadcast_address - edge)
+@dataclass(frozen=True)
+class NetworkProfile:
+    """A network protocol profile: the pools of its networks. ``id`` is None for one that does not exist yet."""
+
+    name: str
+    ipv4: AddressPool | None = None
+    ipv6: AddressPool | None = None
+    networks: frozenset[str] = frozenset()
+    id: int | None = None
+
+    @property
+    def pools(self) -> dict[int, AddressPool]:
+        """Return the pools by the version of their addresses."""
+        return {pool.version: pool for pool in (self.ipv4, self.ipv6) if pool is not None}
+
+
+def usable_range(subnet: Subnet) -> AddressRange:
+    """Return the addresses for hosts.
+
+    They are the subnet without its first address, which in IPv6 is the one of all routers, and in IPv4 without its
+    last one, which is for broadcasts. The smallest subnets, of one or two addresses, can use all of them.
+    """
+    whole = subnet.max_prefixlen - subnet.prefixlen < 2
+    first = subnet.network_address if whole else subnet.network_address + 1
+    last = subnet.broadcast_address if whole or subnet.version == IPV6 else subnet.broadcast_address - 1
+    return AddressRange(first, last)
 
 
 @dataclass(frozen=True)
@@ -129,4 +160,4 @@ class AssignedAddress:
 
 def bare_address(interface: str) -> str:
     """Return an address without its prefix length."""
-    return str(IPv4Interface(interface).ip)
+    return str(ip_interface(interface).ip)

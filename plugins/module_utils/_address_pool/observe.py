@@ -11,19 +11,19 @@ from typing import TYPE_CHECKING
 from ansible_collections.gantry.vsphere.plugins.module_utils._address_pool.decode import (
     ALL_PATHS,
     RECORD_PATHS,
-    decode_pool,
+    decode_profile,
     decode_vms,
 )
-from ansible_collections.gantry.vsphere.plugins.module_utils._address_pool.model import AddressedVm, AddressPool
+from ansible_collections.gantry.vsphere.plugins.module_utils._address_pool.model import AddressedVm, NetworkProfile
 
 if TYPE_CHECKING:
     from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.session import Session
 
 
-def read_pools(session: Session, datacenter: str) -> list[AddressPool]:
-    """Return the pools of a datacenter, by its MoID."""
+def read_profiles(session: Session, datacenter: str) -> list[NetworkProfile]:
+    """Return the network protocol profiles of a datacenter, by its MoID."""
     manager = session.content.ipPoolManager
-    return [decode_pool(one) for one in manager.QueryIpPools(session.ref("Datacenter", datacenter))]
+    return [decode_profile(one) for one in manager.QueryIpPools(session.ref("Datacenter", datacenter))]
 
 
 def read_addresses(session: Session, datacenter: str | None = None, *, reported: bool = True) -> list[AddressedVm]:

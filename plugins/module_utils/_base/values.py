@@ -81,18 +81,6 @@ def parse_address(text: str, option: str) -> str:
         raise GantryError(f"{option} is {text!r}, which is not an IP address.") from error
 
 
-def parse_interface(text: str, option: str) -> str:
-    """Return an IPv4 address with its prefix length, such as 10.0.0.5/24."""
-    try:
-        if "/" not in text:
-            raise ValueError(text)
-        return ipaddress.IPv4Interface(text.strip()).with_prefixlen
-    except ValueError as error:
-        raise GantryError(
-            f"{option} is {text!r}; write the IPv4 address with its prefix length, such as 10.0.0.5/24."
-        ) from error
-
-
 def parse_mac(text: str, option: str) -> str:
     """Return a unicast MAC address in lower case with colons."""
     value = text.strip().lower().replace("-", ":")

@@ -24,8 +24,10 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container import (
     changes_volumes,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.apply_batch import ContainerSubject, Workbench
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.apply_names import changed_scopes, update_names
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.apply_wait import StartupError
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.changes import ContainerChange
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.changes_names import UpdateNames
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.hints import explain
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.batch import Batch, Kind
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.batch_result import raise_failures
@@ -72,9 +74,11 @@ def apply_containers(session: Session, planned: Iterable[ContainerChange], repor
 
 def apply_in_order(session: Session, works: Iterable[ContainerWork], report: Report) -> None:
     """Make the changes of each container after those of the containers that it waits for."""
-    bench = Workbench(session)
+    bench, known = Workbench(session), list(works)
+    scopes = changed_scopes(change for work in known for change in work.changes)
     subjects = [
-        ContainerSubject(work.id, work.name, work.changes, work.after, bench=bench) for work in _after_templates(works)
+        ContainerSubject(work.id, work.name, work.changes, work.after, bench=bench)
+        for work in _after_templates(_without_updates(known))
     ]
     for change in (change for subject in subjects for change in subject.changes):
         if isinstance(change, (changes.Clone, changes.Reconfigure)):
@@ -82,7 +86,18 @@ def apply_in_order(session: Session, works: Iterable[ContainerWork], report: Rep
                 bench.promise(claim.pool, claim.address)
     batch = Batch(session, report, _KINDS, explain=_explain)
     moves = any(isinstance(change, changes.RehomeTemplate) for subject in subjects for change in subject.changes)
-    raise_failures(batch.run(subjects), "containers and templates" if moves else "containers")
+    results = batch.run(subjects)
+    updated = update_names(session, scopes, report) if scopes else []
+    raise_failures(results, "containers and templates" if moves else "containers")
+    raise_failures(updated, "tables of names")
+
+
+def _without_updates(works: Iterable[ContainerWork]) -> list[ContainerWork]:
+    """Return the changes that are made one by one: the tables of names are made of what is there after all of them."""
+    left = [
+        replace(one, changes=[change for change in one.changes if not isinstance(change, UpdateNames)]) for one in works
+    ]
+    return [one for one in left if one.changes]
 
 
 def _after_templates(works: Iterable[ContainerWork]) -> list[ContainerWork]:

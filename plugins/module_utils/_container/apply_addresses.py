@@ -34,16 +34,25 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._address_pool.holde
     other_holder,
     taken_addresses,
 )
-from ansible_collections.gantry.vsphere.plugins.module_utils._address_pool.model import AddressedVm, AssignedAddress
+from ansible_collections.gantry.vsphere.plugins.module_utils._address_pool.model import (
+    IPV4,
+    AddressedVm,
+    AssignedAddress,
+)
 from ansible_collections.gantry.vsphere.plugins.module_utils._address_pool.observe import read_addresses
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.canonical_json import canonical_json
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.apply_batch import ContainerSubject
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.encode import (
     extra_config_spec,
+)
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.encode_names import encode_names
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.encode_networks import (
     recorded_addresses,
+    with_address,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import ON, Machine
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.model_names import with_named_address
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.batch import Flow, Gather, Watch
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest import keys
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.packing import pack
@@ -123,23 +132,24 @@ def _outwaits(subject: ContainerSubject, rival: AddressedVm, claim: AssignedAddr
 
 
 def _rewrite(subject: ContainerSubject, machine: Machine, claim: AssignedAddress, address: str | None) -> Flow[Machine]:
-    """Write the VM with another address instead of the claimed one; without one it would use DHCP."""
-    changed = replace(machine, document=_with_address(machine.document or {}, claim, address))
+    """Write the VM with another address instead of the claimed one; without one it would use
+    what the network gives."""
+    names = machine.names
+    if claim.pool.version == IPV4:
+        names = with_named_address(names, claim.network, address)
+    changed = replace(machine, document=_changed(machine.document or {}, claim, address), names=names)
     document = pack(canonical_json(changed.document))
     record = keys.encode_addresses(recorded_addresses(changed.document))
-    spec = extra_config_spec({keys.SPEC: document, keys.KEPT_SPEC: document, keys.ADDRESSES: record})
+    values = {keys.SPEC: document, keys.KEPT_SPEC: document, keys.ADDRESSES: record, keys.NAMES: encode_names(names)}
+    spec = extra_config_spec(values)
     vm = subject.vm(machine)
     yield Job(machine.name, "change the address of", lambda: vm.ReconfigVM_Task(spec))
     return changed
 
 
-def _with_address(document: Mapping[str, Any], claim: AssignedAddress, address: str | None) -> dict[str, Any]:
+def _changed(document: Mapping[str, Any], claim: AssignedAddress, address: str | None) -> dict[str, Any]:
     networks = list(document["networks"])
-    former = networks[claim.network]
-    if address is None:
-        networks[claim.network] = {"mac": former["mac"], "dhcp": True}
-    else:
-        networks[claim.network] = {**former, "address": claim.pool.interface(address)}
+    networks[claim.network] = with_address(networks[claim.network], claim, address)
     return {**document, "networks": networks}
 
 

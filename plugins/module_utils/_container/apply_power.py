@@ -26,6 +26,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.apply_wa
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.changes import AwaitStatus, PowerOn, Stop
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.encode import extra_config_spec
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.encode_names import table_values
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.encode_run import (
     END_KEYS,
     START_KEYS,
@@ -33,6 +34,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.encode_r
     start_values,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import OFF, SUSPENDED, Machine
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.model_names import NamesTable
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.batch import Attempt, Flow, Gather, Watch
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest import keys
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.log_page import published_text
@@ -56,7 +58,7 @@ def power_on(subject: ContainerSubject, change: PowerOn) -> Flow[None]:
     moid, datacenter = subject.moid(change.machine), change.machine.datacenter
     if datacenter is None:
         raise ValueError("a VM outside of any datacenter is started")
-    before = yield from _prepare(subject, change.machine)
+    before = yield from _prepare(subject, change.machine, change.names)
     task = yield from _power_on_in(subject, datacenter, moid)
     if task is None:
         yield from _await_power(subject, moid, before)
@@ -72,6 +74,7 @@ def power_on(subject: ContainerSubject, change: PowerOn) -> Flow[None]:
             container=change.container,
             wait_for=change.wait_for,
             wait_timeout=change.wait_timeout,
+            healthy_wait_timeout=change.healthy_wait_timeout,
             before=before,
             wants_address=bool(change.machine.adapters),
             delivers=change.files is not None,
@@ -93,6 +96,7 @@ def await_status(subject: ContainerSubject, change: AwaitStatus) -> Flow[None]:
         container=change.container,
         wait_for=change.wait_for,
         wait_timeout=change.wait_timeout,
+        healthy_wait_timeout=change.healthy_wait_timeout,
         before=before,
         wants_address=False,
         delivers=change.files is not None,
@@ -161,15 +165,17 @@ def _release(subject: ContainerSubject, vm: Any, deadline: float) -> Flow[bool]:
     return bool(is_off)
 
 
-def _prepare(subject: ContainerSubject, machine: Machine) -> Flow[str | None]:
+def _prepare(subject: ContainerSubject, machine: Machine, names: NamesTable | None) -> Flow[str | None]:
     """Write what the guest is to find at its start; return the status that an earlier run has left."""
     bench, moid = subject.bench, subject.moid(machine)
-    row = yield from bench.properties(moid, [POWER_PATH, *map(keys.option_path, START_KEYS)])
+    row = yield from bench.properties(moid, [POWER_PATH, *map(keys.option_path, (*START_KEYS, keys.NAMES_TABLE))])
     found = keys.options(row, START_KEYS)
     if row.get(POWER_PATH) != OFF:
         # It is suspended, or another client has started it meanwhile: its guest goes on.
         return found.get(keys.STATUS)
     values = start_values(found)
+    if names is not None:
+        values |= table_values(names, keys.option(row, keys.NAMES_TABLE))
     if values:
         vm, spec = bench.vm(moid), extra_config_spec(values)
         yield Job(machine.name, "prepare the start of", lambda: vm.ReconfigVM_Task(spec))

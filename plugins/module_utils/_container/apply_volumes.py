@@ -20,11 +20,15 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.decode_v
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.batch import Flow
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.devices import scsi_controller
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.tasks import Job
-from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.volume_catalog import disk_id
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.volume_catalog import disk_id, protection
 
 
 def attach_volume(subject: ContainerSubject, change: AttachVolume) -> Flow[None]:
-    """Attach the volume at its unit of the first SCSI controller."""
+    """Attach the volume at its unit of the first SCSI controller.
+
+    Before that, the flag is set that keeps it when the VM is deleted: any client can have cleared it. The catalog does
+    not show it, so it is set without looking.
+    """
     vm, volume = subject.vm(change.machine), change.volume
     controller = scsi_controller((yield from subject.bench.devices(subject.moid(change.machine))))
     if controller is None:
@@ -32,6 +36,8 @@ def attach_volume(subject: ContainerSubject, change: AttachVolume) -> Flow[None]
             f"The VM {change.machine.name} has no SCSI controller to attach the volume {volume.name} to. Set recreate: "
             "true to create it again from its image."
         )
+    manager = subject.bench.session.content.vStorageObjectManager
+    yield protection(manager, volume.name, {"id": disk_id(volume.id), "datastore": volume.datastore.ref})
     yield Job(
         change.machine.name,
         f"attach the volume {volume.name} to",

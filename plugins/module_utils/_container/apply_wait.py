@@ -36,7 +36,8 @@ class Startup:
     """The wait for one container to run or to be healthy.
 
     ``before`` is the status text from before the start, left by an earlier run. ``delivers`` says that the task
-    delivers the files that the container may wait for.
+    delivers the files that the container may wait for. ``healthy_wait_timeout`` begins when the container runs; None
+    leaves it all to ``wait_timeout``.
     """
 
     container: str
@@ -46,6 +47,8 @@ class Startup:
     wants_address: bool
     deadline: float
     delivers: bool = False
+    healthy_wait_timeout: int | None = None
+    waits_for_health: bool = False
     status: dict[str, Any] = field(default_factory=dict)
     power: str = ON
     failure: str | None = None
@@ -60,6 +63,10 @@ class Startup:
         if text and text != self.before:
             self.status = decode_status(text) or self.status
             self.end = str(text) if is_end(text) else None
+        self._begin_health()
+        if self.reached and self.end is not None and not self._is_reached():
+            # It ran, and ended with an error while the rest was waited for.
+            self.reached = False
         if not self.reached and self._is_reached():
             self.reached = True
             self.deadline = min(self.deadline, time.monotonic() + _ADDRESS_GRACE)
@@ -67,6 +74,13 @@ class Startup:
             has_address = not self.wants_address or bool(values.get(ADDRESS_PATH))
             return has_address or self.power != ON or self.end is not None
         return self._has_failed()
+
+    def _begin_health(self) -> None:
+        """Give a container that runs its own time to become healthy."""
+        limited = self.wait_for == "healthy" and self.healthy_wait_timeout is not None
+        if limited and not self.waits_for_health and self.status.get("state") == "running":
+            self.waits_for_health = True
+            self.deadline = time.monotonic() + (self.healthy_wait_timeout or 0)
 
     def _is_reached(self) -> bool:
         state = self.status.get("state")
@@ -110,10 +124,12 @@ class Startup:
         """Return what failed, with the end of the container's output."""
         failure = self.failure
         if failure is None:
+            option = "healthy_wait_timeout" if self.waits_for_health else "wait_timeout"
+            seconds = self.healthy_wait_timeout if self.waits_for_health else self.wait_timeout
             failure = (
-                f"was not {self.wait_for} within {self.wait_timeout} s (wait_timeout) and is still starting; its state "
+                f"was not {self.wait_for} within {seconds} s ({option}) and is still starting; its state "
                 f"is {self.status.get('state') or 'not reported yet'}, its health "
-                f"{self.status.get('health', 'unknown')}. Look at the VM's console, or increase wait_timeout"
+                f"{self.status.get('health', 'unknown')}. Look at the VM's console, or increase {option}"
             )
         message = f"container {self.container} {failure}"
         output = self._without_failure(log)

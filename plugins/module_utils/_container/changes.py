@@ -26,6 +26,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.model im
     ObservedContainer,
     guest_state,
 )
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.model_names import NamesTable
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.target import LIVE, OFFLINE, differing
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.plan import nested
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.delivery import FilesToDeliver
@@ -288,6 +289,9 @@ class PowerOn(ContainerChange):
     wait_for: str | None
     wait_timeout: int
     files: FilesToDeliver | None = None
+    healthy_wait_timeout: int | None = None
+    # What it finds by name from its start on, if it has names.
+    names: NamesTable | None = None
 
     def describe(self) -> str:
         return f"start {self.container}"
@@ -316,6 +320,7 @@ class AwaitStatus(ContainerChange):
     wait_for: str
     wait_timeout: int
     files: FilesToDeliver | None = None
+    healthy_wait_timeout: int | None = None
 
     def describe(self) -> str:
         return f"wait until {self.container} is {self.wait_for}"

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from ansible_collections.gantry.vsphere.plugins.module_utils._address_pool.model import IPV4, IPV6
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.values import MIB
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import Machine
+from ansible_collections.gantry.vsphere.plugins.module_utils._guest.networks import static_addresses
 
 # Values of variables may be secrets; a diff only says that they differ.
 _HIDDEN_BEFORE = "(value not shown)"
@@ -25,6 +27,8 @@ def machine_view(machine: Machine) -> dict[str, Any]:
         image_digest=machine.digest,
         memory=machine.memory_mb * MIB,
         cpus=machine.cpus,
+        cpu_hot_add_enabled=machine.hot_add.cpus,
+        memory_hot_add_enabled=machine.hot_add.memory,
         **machine.allocation,
         scratch_size=machine.scratch_bytes,
         firmware=machine.firmware,
@@ -39,7 +43,8 @@ def machine_view(machine: Machine) -> dict[str, Any]:
         datastore=None if machine.datastore is None else machine.datastore.name,
         bootstrap=machine.bootstrap,
         guest_operations=_DISABLED if machine.guest_operations is None else _ENABLED,
-        configured_addresses=machine.configured_addresses,
+        configured_addresses=static_addresses(machine.document, IPV4),
+        configured_ipv6_addresses=static_addresses(machine.document, IPV6),
         network_adapters=[
             {
                 "network": adapter.network_name or adapter.network,

@@ -13,6 +13,11 @@ from typing import Any
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.canonical_json import parse_object, parse_strings
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.decode_allocation import decode_allocation
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.decode_hot_add import (
+    HOT_ADD_PROPERTIES,
+    decode_hot_add,
+)
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.decode_names import decode_names
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.decode_volumes import (
     decode_attached,
     decode_snapshots,
@@ -64,12 +69,22 @@ _REPORTED_KEYS = (
     keys.STATUS,
     keys.KEPT_STATUS,
 )
-_COMPARED_KEYS = (keys.SPEC, keys.HASH, keys.DISK, keys.DISK_UUID, keys.CONFIG, keys.START_PENDING)
+_COMPARED_KEYS = (
+    keys.SPEC,
+    keys.HASH,
+    keys.DISK,
+    keys.DISK_UUID,
+    keys.CONFIG,
+    keys.START_PENDING,
+    keys.NAMES,
+    keys.NAMES_TABLE,
+)
 _IMAGE_KEYS = (keys.KIND, keys.DIGEST, keys.DISK, keys.IMAGE_CONFIG, keys.IMAGE_REFERENCES, keys.IMAGE_STATE)
 
 
 # What is reported of a container, but for what only its devices say.
 REPORTED_PROPERTIES = (
+    *HOT_ADD_PROPERTIES,
     "config.annotation",
     "config.files.vmPathName",
     "config.hardware.memoryMB",
@@ -150,6 +165,7 @@ def decode_machine(inventory: Inventory, entry: Entry, row: Mapping[str, Any]) -
         addresses=tuple(_addresses(row.get("guest.net") or ())),
         memory_mb=int(row["config.hardware.memoryMB"]),
         cpus=int(row.get("config.hardware.numCPU") or 0),
+        hot_add=decode_hot_add(row),
         allocation=decode_allocation(row),
         notes=row.get("config.annotation") or "",
         adapters=decode_adapters(inventory, devices, entry.datacenter, power=power),
@@ -171,6 +187,8 @@ def decode_machine(inventory: Inventory, entry: Entry, row: Mapping[str, Any]) -
         datastore=_home(inventory, row),
         instance_uuid=row.get("config.instanceUuid"),
         start_pending=keys.option(row, keys.START_PENDING) == keys.TRUE,
+        names=decode_names(keys.option(row, keys.NAMES)),
+        names_table=keys.option(row, keys.NAMES_TABLE),
     )
 
 

@@ -13,14 +13,22 @@ from typing import Any
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.values import parse_strings
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.env_file import (
+    ENV_FILE,
+    ENV_FILE_CONTENT,
+    with_env_file,
+)
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import (
-    Config,
     ContainerSelection,
     DesiredContainer,
     PlacementOption,
 )
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.model_config import (
+    Config,
+)
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.options import OPTIONS
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.options_allocation import check_allocation
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.options_comparisons import parse_comparisons
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.options_files import FILE_OPTIONS
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.options_parsers import number_from, refuse_nul
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.guest_key import GuestKey, parse_guest_key
@@ -36,8 +44,9 @@ def desire_container(params: Mapping[str, Any]) -> DesiredContainer:
     """Return the desired state of one container."""
     name = parse_name(params["name"])
     config = _desire_config(params)
-    if params["wait_timeout"] < 1:
-        raise GantryError(f"wait_timeout is {params['wait_timeout']}. It must be at least 1 second.")
+    for option in ("wait_timeout", "healthy_wait_timeout"):
+        if params[option] is not None and params[option] < 1:
+            raise GantryError(f"{option} is {params[option]}. It must be at least 1 second.")
     if config is None and params["recreate"]:
         raise GantryError("recreate requires image.")
     if params["restart"] and params["state"] in ("present", "stopped", "absent"):
@@ -61,6 +70,7 @@ def desire_container(params: Mapping[str, Any]) -> DesiredContainer:
         guest_operations=params["guest_operations"],
         guest_key=_desire_guest_key(params),
         notes=params["notes"],
+        comparisons=parse_comparisons(params["comparisons"]),
         recreate=params["recreate"],
         restart=params["restart"],
         force_kill=params["force_kill"],
@@ -69,6 +79,7 @@ def desire_container(params: Mapping[str, Any]) -> DesiredContainer:
         else number_from(0, "stop_timeout")(params["stop_timeout"], params),
         wait=params["wait"],
         wait_timeout=params["wait_timeout"],
+        healthy_wait_timeout=params["healthy_wait_timeout"],
     )
 
 
@@ -90,7 +101,8 @@ def parse_name(name: str) -> str:
 def _desire_config(params: Mapping[str, Any]) -> Config | None:
     if params["image"] is None:
         # stop_timeout also applies when only the state is managed.
-        names = ("env_file", "guest_operations", *(option.name for option in OPTIONS if option.name != "stop_timeout"))
+        options = (option.name for option in OPTIONS if option.name != "stop_timeout")
+        names = (ENV_FILE, ENV_FILE_CONTENT, "guest_operations", "comparisons", *options)
         given = [name for name in names if params[name] is not None]
         if given and params["state"] != "absent":
             raise GantryError(
@@ -98,6 +110,7 @@ def _desire_config(params: Mapping[str, Any]) -> Config | None:
                 "Without image only the state of an existing container is managed."
             )
         return None
+    params = with_env_file(params)
     refuse_nul({option.name: params[option.name] for option in OPTIONS if option.name not in FILE_OPTIONS})
     values = {option.name: option.value(params) for option in OPTIONS}
     check_allocation(values)

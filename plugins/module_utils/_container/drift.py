@@ -17,6 +17,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.model im
     ObservedContainer,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.options import DRIFT_WARN
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.target_comparisons import compared
 
 
 def in_other_datastore(machine: Machine, place: ContainerPlace) -> bool:
@@ -33,7 +34,7 @@ def in_other_cluster(machine: Machine, place: ContainerPlace) -> bool:
 
 def drift_warnings(desired: DesiredContainer, observed: ObservedContainer) -> list[str]:
     """Return warnings about options that differ from an existing container and are not applied to it."""
-    machine, place, config = observed.machine, observed.place, desired.config
+    machine, place, config = observed.machine, observed.place, compared(desired, observed).config
     if machine is None or place is None or config is None:
         return []
     warnings = []

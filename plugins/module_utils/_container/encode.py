@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ansible_collections.gantry.vsphere.plugins.module_utils._address_pool.model import bare_address
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.canonical_json import canonical_json
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.values import MIB
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.encode_names import encode_names
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.encode_networks import recorded_addresses
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import ContainerAdapter, Machine
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.options_allocation import (
     CPU,
@@ -35,7 +36,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.devices im
     remove_device,
     scsi_controller,
 )
-from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.pyvmomi import vim
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.pyvmomi import moid_of, vim
 
 # Devices that do not exist yet have unique negative keys.
 _CDROM_KEY = -1
@@ -82,6 +83,8 @@ def clone_spec(
         bootOptions=_boot_options(target),
         memoryMB=target.memory_mb,
         numCPUs=target.cpus,
+        cpuHotAddEnabled=target.hot_add.cpus,
+        memoryHotAddEnabled=target.hot_add.memory,
         extraConfig=_options(values),
         deviceChange=changes,
     )
@@ -101,10 +104,7 @@ def reconfigure_spec(machine: Machine, target: Machine, devices: Sequence[Any], 
     """Return a spec of only the differences."""
     spec = vim.vm.ConfigSpec(extraConfig=_options(changed_values(encode(machine), encode(target))))
     changed = differing(machine, target, OFFLINE + LIVE)
-    if "memory_mb" in changed:
-        spec.memoryMB = target.memory_mb
-    if "cpus" in changed:
-        spec.numCPUs = target.cpus
+    _resize(spec, target, changed)
     _allocate(spec, machine.allocation, target.allocation)
     if "notes" in changed:
         spec.annotation = target.notes
@@ -128,6 +128,16 @@ def reconfigure_spec(machine: Machine, target: Machine, devices: Sequence[Any], 
     return spec
 
 
+def _resize(spec: Any, target: Machine, changed: Sequence[str]) -> None:
+    """Set the sizes in a ConfigSpec that differ, and whether they can be increased while the VM runs."""
+    if "memory_mb" in changed:
+        spec.memoryMB = target.memory_mb
+    if "cpus" in changed:
+        spec.numCPUs = target.cpus
+    if "hot_add" in changed:
+        spec.cpuHotAddEnabled, spec.memoryHotAddEnabled = target.hot_add.cpus, target.hot_add.memory
+
+
 def _allocate(spec: Any, before: Mapping[str, int | str], after: Mapping[str, int | str]) -> None:
     """Set the allocation of CPU and that of memory in a ConfigSpec, if they differ."""
     for kind, unit in ((CPU, 1), (MEMORY, MIB)):
@@ -145,14 +155,30 @@ def _allocate(spec: Any, before: Mapping[str, int | str], after: Mapping[str, in
         setattr(spec, f"{kind}Allocation", info)
 
 
-def relocate_spec(datastore: Any, *, shares_image: bool) -> Any:
-    """Return the spec of a Storage vMotion of a VM with all of its disks.
+def relocate_specs(home: Any, datastore: Any, devices: Sequence[Any], *, shares_image: bool) -> list[Any]:
+    """Return the specs of the Storage vMotions that move a VM with all of its disks, one after the other.
+
+    vSphere moves one First Class Disk of a VM at a time. The VM itself, whose datastore is ``home``, is moved last with
+    the only volume that is left, so that the next run continues a move that was interrupted. Each of the other specs
+    names all disks, because vCenter moves unnamed ones to the VM's own datastore.
 
     moveAllDiskBackingsAndAllowSharing attaches the moved disk to a read-only backing of the same content in the target
     datastore: to the disk of the image's template there. moveAllDiskBackingsAndDisallowSharing copies the whole chain.
     """
     sharing = "moveAllDiskBackingsAndAllowSharing" if shares_image else "moveAllDiskBackingsAndDisallowSharing"
-    return vim.vm.RelocateSpec(datastore=datastore, diskMoveType=sharing)
+    disks = [device for device in devices if isinstance(device, vim.vm.device.VirtualDisk)]
+    places = {disk.key: disk.backing.datastore for disk in disks}
+    volumes = [
+        disk.key
+        for disk in disks
+        if getattr(disk, "vDiskId", None) is not None and moid_of(places[disk.key]) != moid_of(datastore)
+    ]
+    specs = []
+    for key in volumes[1:]:
+        places[key] = datastore
+        locators = [vim.vm.RelocateSpec.DiskLocator(diskId=one, datastore=place) for one, place in places.items()]
+        specs.append(vim.vm.RelocateSpec(datastore=home, disk=locators))
+    return [*specs, vim.vm.RelocateSpec(datastore=datastore, diskMoveType=sharing)]
 
 
 def extra_config_spec(values: Mapping[str, str]) -> Any:
@@ -255,16 +281,11 @@ def encode(machine: Machine) -> dict[str, str]:
         keys.LABELS: pack(canonical_json(dict(machine.labels))),
         keys.CONFIG: pack(canonical_json(machine.config)),
         keys.ADDRESSES: keys.encode_addresses(recorded_addresses(machine.document)),
+        keys.NAMES: encode_names(machine.names),
         keys.SPEC: "" if machine.document_lost else document,
         keys.KEPT_SPEC: document,
         keys.START_PENDING: keys.TRUE if machine.start_pending else "",
     }
-
-
-def recorded_addresses(document: Mapping[str, Any] | None) -> list[str]:
-    """Return the addresses of a guest document, without those that its DHCP servers give."""
-    networks = (document or {}).get("networks") or ()
-    return [bare_address(network["address"]) for network in networks if network.get("address")]
 
 
 def changed_values(before: Mapping[str, str], after: Mapping[str, str]) -> dict[str, str]:

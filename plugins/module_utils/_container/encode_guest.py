@@ -14,8 +14,11 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._address_pool.model
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.canonical_json import canonical_json
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.documents import Document
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import Config
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.options_values import NetworkOption
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.encode_networks import (
+    dns_servers,
+    encode_network,
+)
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.model_config import Config
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest import delivery, guest_key
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.document import (
     SCRATCH_UNIT,
@@ -48,13 +51,13 @@ def encode_guest_document(
     digest: str,
     disk: str,
     macs: tuple[str | None, ...],
-    addresses: Sequence[AssignedAddress | None] = (),
+    addresses: Sequence[AssignedAddress] = (),
     guest_operations: Mapping[str, str] | None = None,
     volumes: Sequence[Mapping[str, Any]] = (),
     files: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Return the guest document. ``macs`` are the adapters' MAC addresses, in the order of the networks, and
-    ``addresses`` those of networks with a pool.
+    ``addresses`` those of the networks' pools.
 
     ``guest_operations`` is what permits guest operations, or None. ``files`` announces the files, if there are any.
     """
@@ -74,8 +77,11 @@ def encode_guest_document(
             "capabilities": bounding_set(config.values["capabilities"], config.values["cap_drop"]),
         },
         "networks": [
-            _network(network, mac, address)
-            for network, mac, address in zip(config.networks, macs, addresses or (None,) * len(macs), strict=True)
+            {
+                "mac": mac,
+                **encode_network(network, {one.pool.version: one for one in addresses if one.network == index}),
+            }
+            for index, (network, mac) in enumerate(zip(config.networks, macs, strict=True))
         ],
         "root": _root(config),
         "tmpfs": [mount.document() for mount in config.tmpfs],
@@ -87,10 +93,14 @@ def encode_guest_document(
     }
     for place, value in config.guest_fields().items():
         _put(document, place, value)
+    if config.redirects:
+        document["redirects"] = config.redirects
     if volumes:
         document["volumes"] = [dict(one) for one in volumes]
     if not document["dns"]["servers"]:
-        document["dns"]["servers"] = _dns_servers(addresses)
+        document["dns"]["servers"] = dns_servers(addresses)
+    if any(network.aliases is not None for network in config.networks):
+        document["dns"]["names"] = True
     if guest_operations is not None:
         document[guest_key.FIELD] = dict(guest_operations)
     if files is not None:
@@ -173,27 +183,6 @@ def _shell_test(test: list[str], image_config: Mapping[str, Any]) -> list[str]:
 def _plain(number: float) -> float | int:
     # 30.0 and 30 are one number but two JSON texts.
     return int(number) if number == int(number) else number
-
-
-def _network(network: NetworkOption, mac: str | None, assigned: AssignedAddress | None) -> dict[str, Any]:
-    if assigned is not None:
-        return {"mac": mac, **static_network(network, assigned)}
-    if network.address is None:
-        return {"mac": mac, "dhcp": True}
-    return {"mac": mac, "dhcp": False, "address": network.address, "gateway": network.gateway}
-
-
-def static_network(network: NetworkOption, assigned: AssignedAddress) -> dict[str, Any]:
-    """Return the fields of an address from a pool; prefix length and gateway of the task take precedence."""
-    given, pool = network.address, assigned.pool
-    address = given if given is not None and "/" in given else pool.interface(assigned.address)
-    return {"dhcp": False, "address": address, "gateway": network.gateway or pool.gateway}
-
-
-def _dns_servers(addresses: Sequence[AssignedAddress | None]) -> list[str]:
-    """Return the servers of the pools, each once, in the order of the networks."""
-    found = [server for address in addresses if address is not None for server in address.pool.dns_servers]
-    return list(dict.fromkeys(found))
 
 
 def _root(config: Config) -> dict[str, Any]:

@@ -13,6 +13,9 @@ _NO_RESOURCES = (
     "The cluster or the resource pool cannot admit the VM: lower memory or cpus, select another resource_pool or "
     "cluster, or free resources"
 )
+_NO_HOT_ADD = (
+    "vSphere does not add this to the running VM: set restart: true, which changes cpus and memory while the VM is off"
+)
 _HINTS = {
     "NoDiskSpace": "Make room on the datastore {datastore}, or select another one with datastore",
     "InsufficientStorageSpace": "Make room on the datastore {datastore}, or select another one with datastore",
@@ -35,6 +38,8 @@ _HINTS = {
         "The host of the image's template, or the one of the container, is entering or in maintenance mode or is not "
         "connected: run again, and the template is moved to another host"
     ),
+    "CpuHotPlugNotSupported": _NO_HOT_ADD,
+    "MemoryHotPlugNotSupported": _NO_HOT_ADD,
     "NoPermission": "The documentation lists the privileges that the module needs",
     "ConcurrentAccess": "Another client is changing the VM at the same time: run again",
     "TaskInProgress": "Another operation is running on the VM: run again when it has finished",

@@ -11,21 +11,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._address_pool.model import AssignedAddress
-from ansible_collections.gantry.vsphere.plugins.module_utils._base.canonical_json import document_hash
-from ansible_collections.gantry.vsphere.plugins.module_utils._base.values import MIB
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.model_config import Config
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.model_hot_add import HotAdd
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.model_names import NamedContainer, NetworkNames
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model_volumes import AttachedVolume, NamedVolume
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.options import DRIFT_WARN, OPTIONS
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.options import DRIFT_WARN
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.options_allocation import DEFAULTS
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.options_files import FILE_OPTIONS
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.options_parsers import MIN_SCRATCH_DISK
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.options_values import (
-    FileOption,
-    HealthcheckOption,
-    NetworkOption,
-    TmpfsOption,
-    VolumeOption,
-    plain,
-)
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.delivery import WAITING_FOR_FILES
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.guest_key import GuestKey, guest_field_of
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.keys import KIND_CONTAINER, KIND_SUCCESSOR
@@ -34,93 +25,6 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._templates.model im
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.inventory import Entry
 
 DEFAULT_STOP_TIMEOUT = 10
-
-
-@dataclass(frozen=True)
-class Config:
-    """A container's configuration: the value of each option of the table; None means the image's value.
-
-    ``gantry.hash`` is the hash of its document.
-    """
-
-    values: Mapping[str, Any]
-
-    def document(self) -> dict[str, Any]:
-        """Return the configuration by option name, as recorded in ``gantry.config``."""
-        return {option.name: plain(self.values[option.name]) for option in OPTIONS}
-
-    def hash(self) -> str:
-        return document_hash(self.document())
-
-    def guest_fields(self) -> dict[tuple[str, ...], Any]:
-        """Return the option values that go unchanged into the guest document, by their place in it."""
-        return {
-            option.guest: plain(self.values[option.name])
-            for option in OPTIONS
-            if option.guest and (self.values[option.name] or not option.omit_empty)
-        }
-
-    @property
-    def image(self) -> str:
-        return str(self.values["image"])
-
-    @property
-    def hostname(self) -> str:
-        return str(self.values["container_hostname"])
-
-    @property
-    def memory_mb(self) -> int:
-        return int(self.values["memory"]) // MIB
-
-    @property
-    def cpus(self) -> int:
-        return int(self.values["cpus"])
-
-    @property
-    def networks(self) -> tuple[NetworkOption, ...]:
-        return tuple(self.values["networks"])
-
-    @property
-    def volumes(self) -> tuple[VolumeOption, ...]:
-        """Return the volumes of both options."""
-        mounts = (one for one in self.values["mounts"] if isinstance(one, VolumeOption))
-        return (*self.values["volumes"], *mounts)
-
-    @property
-    def tmpfs(self) -> tuple[TmpfsOption, ...]:
-        """Return the tmpfs of both options."""
-        mounts = (one for one in self.values["mounts"] if isinstance(one, TmpfsOption))
-        return (*self.values["tmpfs"], *mounts)
-
-    @property
-    def healthcheck(self) -> HealthcheckOption | None:
-        found: HealthcheckOption | None = self.values["healthcheck"]
-        return found
-
-    @property
-    def labels(self) -> Mapping[str, str]:
-        return dict(self.values["labels"])
-
-    @property
-    def files(self) -> tuple[FileOption, ...]:
-        """Return the files and the secrets, in the order in which they are delivered."""
-        return tuple(file for option in FILE_OPTIONS for file in self.values[option])
-
-    @property
-    def scratch_bytes(self) -> int | None:
-        """Return the size of the scratch disk, or None if the container has none."""
-        return scratch_bytes_of(self.values)
-
-
-def scratch_bytes_of(values: Mapping[str, Any]) -> int | None:
-    """Return the size of the scratch disk from a configuration or the record of one; None if there is none."""
-    if values.get("read_only"):
-        # Without a writable layer, the disk only keeps the files and the log.
-        return MIN_SCRATCH_DISK if any(values.get(option) for option in FILE_OPTIONS) else None
-    if values.get("writable") != "disk":
-        return None
-    size = values.get("scratch_size")
-    return size if isinstance(size, int) else None
 
 
 @dataclass(frozen=True)
@@ -148,12 +52,17 @@ class DesiredContainer:
     guest_operations: bool | None = None
     guest_key: GuestKey | None = None
     notes: str | None = None
+    # How options are compared with an existing container, and those that it keeps unless it is replaced.
+    comparisons: Mapping[str, str] = field(default_factory=dict)
+    kept: frozenset[str] = frozenset()
     recreate: bool = False
     restart: bool = False
     force_kill: bool = False
     stop_timeout: int | None = None
     wait: bool = True
     wait_timeout: int = 300
+    # For the health of the container; None is as long as for its start.
+    healthy_wait_timeout: int | None = None
 
     @property
     def wants_running(self) -> bool:
@@ -220,6 +129,7 @@ class Machine:
     addresses: tuple[Mapping[str, Any], ...] = ()
     memory_mb: int = 0
     cpus: int = 0
+    hot_add: HotAdd = field(default_factory=HotAdd)
     allocation: Mapping[str, int | str] = field(default_factory=lambda: dict(DEFAULTS))
     notes: str = ""
     adapters: tuple[ContainerAdapter, ...] = ()
@@ -247,6 +157,9 @@ class Machine:
     change_version: str | None = None
     # Whether a task has stopped the container in order to change it, and has not started it again yet.
     start_pending: bool = False
+    # The names on its networks, and the record of the table of names that was written last.
+    names: tuple[NetworkNames, ...] = ()
+    names_table: str | None = None
     # One of EXIT_…, if the end was to be read from the disk.
     exit_from_disk: str | None = None
     # What was used, and what has happened, if they were to be read.
@@ -304,11 +217,6 @@ class Machine:
     def guest_operations(self) -> dict[str, str] | None:
         """Return what permits guest operations, from the guest document; None if they are not permitted."""
         return guest_field_of(self.document)
-
-    @property
-    def configured_addresses(self) -> list[str | None]:
-        """Return the addresses of the guest document in the order of its networks; None for DHCP."""
-        return [network.get("address") for network in (self.document or {}).get("networks") or ()]
 
     @property
     def health(self) -> str | None:
@@ -378,13 +286,13 @@ class ContainerPlace:
     bootstrap: str | None = None
     # The host to create the VM on; None if vCenter chooses it.
     host: Entry | None = None
-    # The addresses on the networks that have a pool, in the order of the networks.
-    addresses: tuple[AssignedAddress | None, ...] = ()
+    # The addresses on the networks that have pools, in the order of the networks, IPv4 first.
+    addresses: tuple[AssignedAddress, ...] = ()
 
     @property
     def claims(self) -> tuple[AssignedAddress, ...]:
         """Return the addresses that the container does not hold yet."""
-        return tuple(one for one in self.addresses if one is not None and one.claimed)
+        return tuple(one for one in self.addresses if one.claimed)
 
 
 @dataclass(frozen=True)
@@ -399,3 +307,7 @@ class ObservedContainer:
     image_datastores: frozenset[str] = frozenset()
     # The newest bootstrap ISO, if the VM's own is missing.
     spare_bootstrap: str | None = None
+    # The volumes that the VM has lost, of a container whose task gives no configuration.
+    lost_volumes: tuple[NamedVolume, ...] = ()
+    # The other containers with names in the folders of the task, if it applies to any container with names.
+    named: tuple[NamedContainer, ...] = ()

@@ -24,10 +24,11 @@ class AttachedVolume:
 class NamedVolume:
     """A volume that a container names. ``users`` are the paths of the VMs that it is attached to, by their MoIDs.
 
-    They are read only if it is not attached to the container.
+    They are read only if it is not attached to the container. ``origins`` are the ids of the volumes it is a copy of.
     """
 
     name: str
     id: str
     datastore: Entry
     users: Mapping[str, str]
+    origins: tuple[str, ...] = ()

@@ -32,9 +32,16 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.model im
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.observe_addresses import observe_addresses
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.observe_bootstrap import observe_bootstraps
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.observe_hosts import observe_hosts
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.observe_names import observe_names
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.observe_templates import observe_templates
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.observe_volumes import observe_named_volumes
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.options_comparisons import IGNORE
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.target import needs_clone
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.target_comparisons import (
+    compared,
+    compared_with,
+    kept_digest,
+)
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.keys import IMAGE_PREFIX, SUCCESSOR_SUFFIX
 from ansible_collections.gantry.vsphere.plugins.module_utils._templates.decode import HOST_STATE
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.inventory import Entry, Inventory
@@ -88,9 +95,11 @@ def observe_containers(
         except GantryError as error:
             problems.append(error)
     raise_all(problems)
+    wanted = [compared(desired, found) for desired, found in zip(wanted, observed, strict=True)]
     addressed = observe_addresses(session, wanted, observed)
     mounted = observe_named_volumes(session, inventory, wanted, addressed)
     placed = observe_hosts(session, inventory, wanted, observe_bootstraps(session, inventory, wanted, mounted))
+    placed = observe_names(session, inventory, wanted, placed)
     return observe_templates(session, inventory, wanted, placed)
 
 
@@ -112,9 +121,17 @@ def _observe(
     )
     if desired.config is None or desired.state == "absent":
         return observed
-    place = resolve.resolve_place(inventory, wanted, desired.config, machine, datacenter)
-    found = resolve.matching_images(desired.config.image, images, place.datacenter)
     current = machine or next(iter(observed.successors), None)
+    datacenter = datacenter or inventory.datacenter()
+    digest = kept_digest(desired, current)
+    if digest is None:
+        found = resolve.matching_images(desired.config.image, images, datacenter)
+    else:
+        found = resolve.images_with(digest, images, datacenter, desired.name)
+    desired = compared_with(desired, current, found[0].digest)
+    if desired.config is None:
+        raise ValueError("the configuration is lost by its comparison")
+    place = resolve.resolve_place(inventory, wanted, desired.config, machine, datacenter)
     observed = replace(observed, place=place, image_datastores=frozenset(image.datastore.moid for image in found))
     if current is not None and not needs_clone(desired, replace(observed, image=found[0])):
         return replace(observed, image=resolve.image_of_machine(found, current))
@@ -131,10 +148,15 @@ def _by_name(entries: Iterable[Entry]) -> dict[str, list[Entry]]:
 
 def _templates(inventory: Inventory, wanted: Sequence[DesiredContainer]) -> list[Entry]:
     """Return the templates that may hold a requested image: by the digest in their name if it is known."""
-    configs = [desired.config for desired in wanted if desired.config is not None and desired.state != "absent"]
-    if not configs:
+    configured = [one for one in wanted if one.config is not None and one.state != "absent"]
+    if not configured:
         return []
-    digests = {resolve.image_digest_prefix(config.image) for config in configs}
+    digests = {
+        # The digest of an image that a container keeps is in the record of its VM, which is read with the templates.
+        None if one.comparisons.get("image") == IGNORE else resolve.image_digest_prefix(one.config.image)
+        for one in configured
+        if one.config is not None
+    }
     prefixes = (IMAGE_PREFIX,) if None in digests else tuple(f"{IMAGE_PREFIX}{digest}-" for digest in digests)
     return [entry for entry in inventory.vms() if entry.name.startswith(prefixes)]
 

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING
 from ansible_collections.gantry.vsphere.plugins.module_utils._address_pool.model import (
     POOL_OF_NETWORK,
     AddressedVm,
-    AddressPool,
+    NetworkProfile,
 )
-from ansible_collections.gantry.vsphere.plugins.module_utils._address_pool.observe import read_addresses, read_pools
+from ansible_collections.gantry.vsphere.plugins.module_utils._address_pool.observe import read_addresses, read_profiles
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import DesiredContainer, ObservedContainer
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.resolve_addresses import (
     assign_addresses,
@@ -40,12 +40,11 @@ def observe_addresses(
             if any(network.properties.get(POOL_OF_NETWORK) for network in place.networks)
         }
     )
-    pools: dict[str, AddressPool] = {}
+    profiles: dict[str, NetworkProfile] = {}
     for datacenter in datacenters:
-        for pool in read_pools(session, datacenter):
-            if pool.subnet is not None:
-                pools.update(dict.fromkeys(pool.networks, pool))
+        for profile in read_profiles(session, datacenter):
+            profiles.update(dict.fromkeys(profile.networks, profile))
     vms: list[AddressedVm] = []
-    if needs_holders(wanted, observed, pools):
+    if needs_holders(wanted, observed, profiles):
         vms = [vm for datacenter in datacenters for vm in read_addresses(session, datacenter)]
-    return assign_addresses(wanted, observed, pools, vms)
+    return assign_addresses(wanted, observed, profiles, vms)

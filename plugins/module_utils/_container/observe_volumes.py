@@ -14,6 +14,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.text import listed
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import DesiredContainer, ObservedContainer
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model_volumes import NamedVolume
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.target_volumes import lost_volumes
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.inventory import Entry, Inventory
 from ansible_collections.gantry.vsphere.plugins.module_utils._volume.model import Volume, refuse_same_names
 from ansible_collections.gantry.vsphere.plugins.module_utils._volume.observe import read_used_volumes
@@ -26,6 +27,7 @@ def observe_named_volumes(
     session: Session, inventory: Inventory, wanted: Sequence[DesiredContainer], observed: Sequence[ObservedContainer]
 ) -> list[ObservedContainer]:
     """Add the volumes to the place of each container. Raise GantryError for those that do not exist or are shared."""
+    observed = _with_lost(session, inventory, wanted, observed)
     pairs = list(zip(wanted, observed, strict=True))
     names = {name for desired, seen in pairs for name in _names(desired, seen)}
     if not names:
@@ -42,6 +44,28 @@ def observe_named_volumes(
     result = [_with_volumes(inventory, desired, seen, found, problems) for desired, seen in pairs]
     raise_all(problems)
     return result
+
+
+def _with_lost(
+    session: Session, inventory: Inventory, wanted: Sequence[DesiredContainer], observed: Sequence[ObservedContainer]
+) -> list[ObservedContainer]:
+    """Add the volumes that were detached from a container whose task gives no configuration, only a state."""
+    lost = [_lost(desired, seen) for desired, seen in zip(wanted, observed, strict=True)]
+    ids = frozenset().union(*lost)
+    if not ids:
+        return list(observed)
+    found = read_used_volumes(session, inventory, lambda volume: volume.id in ids, None)
+    return [
+        replace(seen, lost_volumes=tuple(_named(inventory, volume) for volume in found if volume.id in own))
+        for seen, own in zip(observed, lost, strict=True)
+    ]
+
+
+def _lost(desired: DesiredContainer, seen: ObservedContainer) -> frozenset[str]:
+    machine = seen.machine or next(iter(seen.successors), None)
+    if machine is None or not machine.ours or desired.config is not None or desired.state in ("absent", "stopped"):
+        return frozenset()
+    return frozenset(lost_volumes(machine))
 
 
 def _names(desired: DesiredContainer, seen: ObservedContainer) -> tuple[str, ...]:
@@ -99,12 +123,16 @@ def _find(inventory: Inventory, container: str, name: str, datacenter: Entry, fo
             f"Container {container} mounts the volume {name}, and there is no volume of this name in datacenter "
             f"{datacenter.name}. Create it with container_volume, or correct volumes or mounts."
         )
-    (volume,) = same
+    return _named(inventory, same[0])
+
+
+def _named(inventory: Inventory, volume: Volume) -> NamedVolume:
     return NamedVolume(
-        name=name,
+        name=volume.name,
         id=str(volume.id),
         datastore=volume.datastore,
         users={user: _path(inventory, user) for user in volume.users},
+        origins=volume.origins,
     )
 
 

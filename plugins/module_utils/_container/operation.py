@@ -17,7 +17,6 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.desire i
     desire_container,
     desire_container_info,
 )
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.env_file import with_env_file
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import (
     ContainerSelection,
     DesiredContainer,
@@ -52,10 +51,6 @@ class ContainerVm(Operation[DesiredContainer, ObservedContainer, ContainerChange
 
     def refuse(self, options: Iterable[str]) -> None:
         raise_all(refusals(options))
-
-    def load(self, params: Mapping[str, Any]) -> Mapping[str, Any]:
-        # Without image, desire refuses the option.
-        return params if params["image"] is None else with_env_file(params)
 
     def desire(self, params: Mapping[str, Any]) -> DesiredContainer:
         return desire_container(params)

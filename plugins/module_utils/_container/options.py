@@ -22,6 +22,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container import o
 from ansible_collections.gantry.vsphere.plugins.module_utils._container import options_kernel as kernel
 from ansible_collections.gantry.vsphere.plugins.module_utils._container import options_mounts as mounts
 from ansible_collections.gantry.vsphere.plugins.module_utils._container import options_parsers as parsers
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.options_networks import parse_networks
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.options_ports import parse_published_ports
 
 # The values of placement_drift.
@@ -76,6 +77,8 @@ OPTIONS: tuple[ContainerOption, ...] = (
     _option("container_hostname", "str", parsers.parse_hostname, guest=("hostname",)),
     _option("memory", "str", parsers.parse_memory, default="256M"),
     _option("cpus", "int", parsers.number_from(1, "cpus"), default=1),
+    _option("cpu_hot_add", "bool", parsers.as_given, default=False, effect=LIVE),
+    _option("memory_hot_add", "bool", parsers.as_given, default=False, effect=LIVE),
     _option("cpu_reservation", "int", allocation.parse_cpu_reservation, effect=LIVE),
     _option("cpu_limit", "str", allocation.parse_cpu_limit, effect=LIVE),
     _option("cpu_shares", "str", allocation.parse_cpu_shares, effect=LIVE),
@@ -85,14 +88,17 @@ OPTIONS: tuple[ContainerOption, ...] = (
     _option(
         "networks",
         "list",
-        parsers.parse_networks,
+        parse_networks,
         default=({"name": "VM Network"},),
         elements="dict",
         options={
             "name": {"type": "str", "required": True},
             "ipv4_address": {"type": "str"},
             "gateway": {"type": "str"},
+            "ipv6_address": {"type": "str"},
+            "ipv6_gateway": {"type": "str"},
             "mac_address": {"type": "str"},
+            "aliases": {"type": "list", "elements": "str"},
         },
     ),
     _option("published_ports", "list", parse_published_ports, effect=LIVE, **_STRINGS, aliases=["ports"]),
@@ -205,16 +211,19 @@ def container_argument_spec() -> dict[str, dict[str, Any]]:
         "name": {"type": "str", "required": True},
         "state": {"type": "str", "choices": STATES, "default": "started"},
         **config_argument_spec(),
-        "env_file": {"type": "path"},
+        "env_file": {"type": "str"},
+        "env_file_content": {"type": "str", "no_log": True},
         **placement_argument_spec(),
         "guest_operations": {"type": "bool"},
         **guest_key_argument_spec(),
         "notes": {"type": "str", "aliases": ["annotation"]},
+        "comparisons": {"type": "dict"},
         "recreate": {"type": "bool", "default": False},
         "restart": {"type": "bool", "default": False},
         "force_kill": {"type": "bool", "default": False},
         "wait": {"type": "bool", "default": True},
         "wait_timeout": {"type": "int", "default": 300},
+        "healthy_wait_timeout": {"type": "int"},
     }
 
 

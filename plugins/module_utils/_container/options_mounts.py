@@ -34,20 +34,22 @@ def parse_volumes(given: Any, _params: Mapping[str, Any]) -> tuple[VolumeOption,
 def parse_mounts(given: Any, params: Mapping[str, Any]) -> tuple[VolumeOption | TmpfsOption, ...]:
     """Return the mounts of the option mounts. No two mounts of a container have the same target."""
     mounts = tuple(_mount(one) for one in given or ())
+    volumes, tmpfs = parse_volumes(params["volumes"], params), parse_tmpfs(params["tmpfs"], params)
+    check_mounts({"volumes": volumes, "tmpfs": tmpfs, "mounts": mounts})
+    return mounts
+
+
+def check_mounts(by_option: Mapping[str, Sequence[VolumeOption | TmpfsOption]]) -> None:
+    """Refuse mounts that have the same target, or the same volume."""
     seen: dict[str, str] = {}
-    for option, those in (
-        ("volumes", parse_volumes(params["volumes"], params)),
-        ("tmpfs", parse_tmpfs(params["tmpfs"], params)),
-        ("mounts", mounts),
-    ):
+    for option, those in by_option.items():
         for one in those:
             target = posixpath.normpath(one.target)
             if target in seen:
                 where = option if seen[target] == option else f"{seen[target]} and {option}"
                 raise GantryError(f"{where}: the target {target} is given twice. Mount one thing there.")
             seen[target] = option
-    _refuse_repeated([*parse_volumes(params["volumes"], params), *mounts])
-    return mounts
+    _refuse_repeated([*by_option["volumes"], *by_option["mounts"]])
 
 
 def _refuse_repeated(mounts: Sequence[VolumeOption | TmpfsOption]) -> None:

@@ -10,7 +10,6 @@ option's name for an invalid value.
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -22,15 +21,12 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._base.values import
     MIB,
     parse_address,
     parse_duration,
-    parse_interface,
-    parse_mac,
     parse_size,
     parse_strings,
     parse_words,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.options_values import (
     HealthcheckOption,
-    NetworkOption,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.document import is_health_test
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.linux import parse_capabilities, parse_signal
@@ -158,38 +154,6 @@ def parse_memory(given: Any, _params: Mapping[str, Any]) -> int:
             f"{MIN_MEMORY // MIB} MiB."
         )
     return memory
-
-
-def parse_networks(given: Any, _params: Mapping[str, Any]) -> tuple[NetworkOption, ...]:
-    """Return the networks in the order of their adapters."""
-    networks = tuple(_network(item, f"networks[{index}]") for index, item in enumerate(given))
-    macs = [network.mac for network in networks if network.mac is not None]
-    if len(set(macs)) != len(macs):
-        raise GantryError("networks gives one mac_address to two adapters. Each needs its own.")
-    return networks
-
-
-def _network(item: Mapping[str, Any], option: str) -> NetworkOption:
-    own, router, card = item.get("ipv4_address"), item.get("gateway"), item.get("mac_address")
-    address = None if own is None else _ipv4_address(own, f"{option}.ipv4_address")
-    gateway = None if router is None else parse_address(router, f"{option}.gateway")
-    if gateway is not None:
-        if address is None:
-            raise GantryError(
-                f"{option}.gateway is given without ipv4_address. With DHCP the server gives the gateway."
-            )
-        if "/" in address and ipaddress.ip_address(gateway) not in ipaddress.IPv4Interface(address).network:
-            raise GantryError(f"{option}.gateway {gateway} is not in the network of {address}.")
-    mac = None if card is None else parse_mac(card, f"{option}.mac_address")
-    return NetworkOption(name=item["name"], address=address, gateway=gateway, mac=mac)
-
-
-def _ipv4_address(text: str, option: str) -> str:
-    """Return an address with its prefix length; on a network with a pool it can be left out."""
-    try:
-        return str(ipaddress.IPv4Address(text.strip()))
-    except ValueError:
-        return parse_interface(text, option)
 
 
 def parse_restart_retries(given: Any, params: Mapping[str, Any]) -> int:

@@ -27,14 +27,21 @@ _MEMORY = "The memory of a container is that of its virtual machine, which has n
 _MEMORY_REMEDY = "Give memory and memory_reservation."
 _OOM = "The guest keeps its init alive and kills processes of the container if memory runs out."
 _OOM_REMEDY = "Give enough memory."
-_IMAGES = "Images are imported by container_image, not pulled by a host."
-_IMAGES_REMEDY = "Run container_image before, with its options."
+_IMAGES = (
+    "Containers are created from images that container_image has imported, so that who may create containers need not "
+    "be permitted to import images, and a reference is looked up once for all containers."
+)
+_IMAGES_REMEDY = "Run container_image before, with pull: missing or pull: always, and remove the option."
 _REACHABLE = "A container has an address of its own, at which every port that it listens to can be reached."
 _REACHABLE_REMEDY = "Remove the option, or list the ports with published_ports."
 _TERMINAL = "A container has no terminal and no input."
 _TERMINAL_REMEDY = "Remove the option, and run commands with container_vm_exec, which has stdin."
-_COMPARISON = "The task gives the complete configuration, and everything that differs is changed."
-_COMPARISON_REMEDY = "Give every option as it is to be, or manage only the state by leaving out image."
+_IMAGE_COMPARISON = "The digest of an image is compared, and not its name or its labels."
+_IMAGE_COMPARISON_REMEDY = "Give image in comparisons, with strict or ignore."
+_VOLUMES = (
+    "A container has no anonymous volumes. What an image declares with VOLUME is in the writable layer, which is "
+    "removed with the container, and named volumes are always kept."
+)
 _DEFAULTS = "Options always have the defaults of the documentation."
 _STARTS = "A container runs on its own, and the task does not wait for its end."
 _STARTS_REMEDY = "Read the exit code with container_vm_info and the log with container_vm_logs."
@@ -70,10 +77,10 @@ _TABLE: tuple[tuple[str, str, str], ...] = (
         "A container that has ended stays, so that its exit code and log can be read.",
         "Use state: absent.",
     ),
-    ("comparisons image_comparison image_label_mismatch image_name_mismatch", _COMPARISON, _COMPARISON_REMEDY),
+    ("image_comparison image_label_mismatch image_name_mismatch", _IMAGE_COMPARISON, _IMAGE_COMPARISON_REMEDY),
+    ("keep_volumes", _VOLUMES, "Mount a volume with volumes where data is to be kept."),
     ("kill_signal", "force_kill powers the virtual machine off.", "Give stop_signal for a stop with a signal."),
     ("paused", "A container cannot be paused by its guest.", "Use state: stopped."),
-    ("healthy_wait_timeout", "All waits of a task have one limit.", "Give wait_timeout."),
     ("removal_wait_timeout", "The task waits until vCenter has removed the virtual machine.", _REMOVE),
 )
 # The explanation of each option by its name.

@@ -7,21 +7,60 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
+
+from ansible_collections.gantry.vsphere.plugins.module_utils._address_pool.model import IPV6
+
+# What is written instead of an address.
+DHCP, AUTO, DISABLED = "dhcp", "auto", "disabled"
+_METHODS = (DHCP, AUTO, DISABLED)
 
 
 @dataclass(frozen=True)
 class NetworkOption:
-    """One network adapter: a port group, and DHCP unless an address is given."""
+    """One network adapter: a port group with its IPv4 and its IPv6 address.
+
+    An address is None for one of the network's pool, or, without a pool, one that the network gives. It can be the name
+    of a method instead.
+    """
 
     name: str
     address: str | None = None
     gateway: str | None = None
     mac: str | None = None
+    address6: str | None = None
+    gateway6: str | None = None
+    # Its further names for other containers; without any list it has no name for them.
+    aliases: tuple[str, ...] | None = None
+
+    def method(self, version: int) -> str | None:
+        """Return how the adapter gets its address of this version, if the task says it without giving one."""
+        given = self._given(version)
+        return given if given in _METHODS else None
+
+    def static(self, version: int) -> str | None:
+        """Return the address of this version that the task gives, which may have a prefix length."""
+        given = self._given(version)
+        return None if given in _METHODS else given
+
+    def router(self, version: int) -> str | None:
+        """Return the gateway of this version that the task gives."""
+        return self.gateway6 if version == IPV6 else self.gateway
+
+    def _given(self, version: int) -> str | None:
+        return self.address6 if version == IPV6 else self.address
 
     def document(self) -> dict[str, Any]:
-        return {"name": self.name, "ipv4_address": self.address, "gateway": self.gateway, "mac_address": self.mac}
+        fields = {
+            "name": self.name,
+            "ipv4_address": self.address,
+            "gateway": self.gateway,
+            "ipv6_address": self.address6,
+            "ipv6_gateway": self.gateway6,
+            "mac_address": self.mac,
+        }
+        return fields if self.aliases is None else {**fields, "aliases": list(self.aliases)}
 
 
 @dataclass(frozen=True)
@@ -105,3 +144,37 @@ def plain(value: Any) -> Any:
     if isinstance(value, Mapping):
         return dict(value)
     return value
+
+
+# The keys of documents that are not the names of the fields.
+_FIELDS = {"ipv4_address": "address", "mac_address": "mac"}
+_ITEMS: Mapping[str, type[Any]] = {
+    "networks": NetworkOption,
+    "healthcheck": HealthcheckOption,
+    "tmpfs": TmpfsOption,
+    "volumes": VolumeOption,
+    "mounts": VolumeOption,
+    "files": FileOption,
+    "secrets": FileOption,
+}
+
+
+def restored(name: str, recorded: Any) -> Any:
+    """Return the value of an option from its JSON form; files are without their contents."""
+    if isinstance(recorded, list):
+        return tuple(_restored_item(name, item) for item in recorded)
+    return _restored_item(name, recorded)
+
+
+def _restored_item(name: str, recorded: Any) -> Any:
+    kind = _ITEMS.get(name)
+    if kind is None or recorded is None:
+        return recorded
+    kind = _ITEMS["tmpfs"] if name == "mounts" and "source" not in recorded else kind
+    known = {one.name for one in fields(kind)}
+    values = {
+        _FIELDS.get(key, key): tuple(value) if isinstance(value, list) else value for key, value in recorded.items()
+    }
+    if kind is FileOption:
+        values["content"] = b""
+    return kind(**{key: value for key, value in values.items() if key in known})

@@ -18,18 +18,14 @@ from dataclasses import replace
 from ansible_collections.gantry.vsphere.plugins.module_utils._address_pool.model import AssignedAddress
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.changes import (
-    AwaitStatus,
     Clone,
     ContainerChange,
-    Destroy,
     MoveFolder,
     MovePool,
-    PowerOn,
     Promote,
     Reconfigure,
     RehomeTemplate,
     Relocate,
-    Stop,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.changes_volumes import AttachVolume
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.drift import (
@@ -37,17 +33,17 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.drift im
     in_other_datastore,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import (
-    DEFAULT_STOP_TIMEOUT,
     OFF,
     ON,
     SUSPENDED,
-    Config,
     ContainerPlace,
     DesiredContainer,
     Image,
     Machine,
     ObservedContainer,
-    guest_state,
+)
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.model_config import (
+    Config,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.options import DRIFT_RELOCATE
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.plan_checks import (
@@ -57,9 +53,11 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.plan_che
     refuse_foreign,
     same_entry,
 )
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.plan_names import plan_names
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.plan_power import PowerPlanner
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.plan_volumes import (
     attachments,
-    detachment,
+    reattachments,
     refuse_held_volumes,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.target import (
@@ -71,22 +69,23 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.target i
     new_machine,
     repaired_machine,
     replace_reason,
+    restart_aspects,
     target_machine,
 )
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.target_files import target_delivery
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.target_comparisons import compared
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.target_volumes import (
     missing_volumes,
     surplus_volumes,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.plan import Plan
-from ansible_collections.gantry.vsphere.plugins.module_utils._guest.delivery import FilesToDeliver
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.keys import SUCCESSOR_SUFFIX
 
 
 def plan_containers(pairs: Sequence[tuple[DesiredContainer, ObservedContainer]]) -> Plan[ContainerChange]:
     """Return the plan for any number of containers."""
-    made = [change for desired, observed in pairs for change in plan_container(desired, observed)]
-    return Plan((*template_moves(made), *made))
+    planned, updates = plan_names([(observed, plan_container(desired, observed)) for desired, observed in pairs])
+    made = [change for changes in planned for change in changes]
+    return Plan((*template_moves(made), *made, *updates))
 
 
 def template_moves(planned: Iterable[ContainerChange]) -> list[RehomeTemplate]:
@@ -99,6 +98,7 @@ def template_moves(planned: Iterable[ContainerChange]) -> list[RehomeTemplate]:
 def plan_container(desired: DesiredContainer, observed: ObservedContainer) -> tuple[ContainerChange, ...]:
     """Return the changes for one container, in their order."""
     refuse_foreign(observed)
+    desired = compared(desired, observed)
     planner = _Planner(desired, observed)
     if desired.state == "absent":
         planner.remove()
@@ -109,15 +109,8 @@ def plan_container(desired: DesiredContainer, observed: ObservedContainer) -> tu
     return tuple(planner.changes)
 
 
-class _Planner:
-    """Builds the changes one by one and updates the model after each."""
-
-    def __init__(self, desired: DesiredContainer, observed: ObservedContainer) -> None:
-        self.desired = desired
-        self.seen = observed
-        self.changes: list[ContainerChange] = []
-        # Whether the container runs, or ran when an earlier run that was interrupted has stopped it.
-        self.was_running = False
+class _Planner(PowerPlanner):
+    """Plans the state and the configuration of one container."""
 
     def remove(self) -> None:
         for machine in (self.seen.machine, *self.seen.successors):
@@ -136,8 +129,11 @@ class _Planner:
         resumes = self._machine().power == SUSPENDED
         if self.desired.wants_running:
             self._stop_for_restart()
+            self._reattach()
             self._repair()
         else:
+            if self._starts_again and self._machine().power == OFF:
+                self._reattach()
             self._converge_to(self._with_start)
         self._set_power()
         if resumes and self._machine().running:
@@ -171,15 +167,6 @@ class _Planner:
         self._set_power()
         if resumes and self._machine().running:
             self._reconfigure(config, image, place)
-
-    def _do(self, change: ContainerChange) -> None:
-        self.changes.append(change)
-        self.seen = change.project(self.seen)
-
-    def _machine(self) -> Machine:
-        if self.seen.machine is None:
-            raise ValueError("the plan has lost its machine")
-        return self.seen.machine
 
     def _adopt_lone_successor(self) -> None:
         """Continue a run that was killed between removing the old VM and renaming its successor."""
@@ -265,8 +252,13 @@ class _Planner:
         for volume, unit in attachments(self._machine(), place):
             self._do(AttachVolume(self.desired.name, self._machine(), volume, unit))
 
-    def _detach(self, machine: Machine, ids: tuple[str, ...]) -> None:
-        self._do(detachment(self.desired.name, machine, ids))
+    def _reattach(self) -> None:
+        """Attach the volumes again that were detached from the VM, which mounts them only when it starts."""
+        lost = reattachments(self.desired.name, self.seen, self._machine())
+        if lost:
+            self._stop(self._machine())
+        for volume, unit in lost:
+            self._do(AttachVolume(self.desired.name, self._machine(), volume, unit))
 
     def _repair(self) -> None:
         """Plan the repair of what the VM needs to start, without a configuration."""
@@ -274,18 +266,6 @@ class _Planner:
         self._converge_to(
             lambda machine: repaired_machine(self._with_start(machine), firmware=None, spare_bootstrap=spare)
         )
-
-    @property
-    def _starts_again(self) -> bool:
-        """Return whether the container must run after the plan only because it ran before."""
-        return self.was_running and self.desired.state == "present"
-
-    def _with_start(self, target: Machine) -> Machine:
-        """Return the target without the mark of a start that an earlier run owes, unless the plan makes that start."""
-        if target.power == SUSPENDED:
-            return target
-        starts = self.desired.wants_running or self._starts_again
-        return replace(target, start_pending=target.start_pending and not target.is_up and starts)
 
     def _converge_to(self, target_of: Callable[[Machine], Machine], claims: tuple[AssignedAddress, ...] = ()) -> None:
         """Change the VM to its target, with a stop and a start if required."""
@@ -298,7 +278,7 @@ class _Planner:
             self._do(Reconfigure(self.desired.name, machine, target, claims))
 
     def _needs_stop(self, machine: Machine, target_of: Callable[[Machine], Machine]) -> bool:
-        offline = set(differing(machine, target_of(machine), OFFLINE))
+        offline = set(restart_aspects(machine, target_of(machine)))
         if self.desired.placement.bootstrap is None:
             # An ISO is reinserted into the drive while the container runs.
             offline.discard("bootstrap")
@@ -306,69 +286,3 @@ class _Planner:
             return bool(offline)
         # The VM is on and its guest has not reported: if its boot media is missing, the VM has to be restarted.
         return bool(differing(machine, target_of(replace(machine, power=OFF)), BOOT))
-
-    def _set_power(self) -> None:
-        machine = self._machine()
-        state = self.desired.state
-        checked = bool((machine.document or {}).get("healthcheck"))
-        if state == "ready":
-            state = "healthy" if checked else "started"
-        if state == "healthy" and not checked:
-            raise GantryError(
-                f"Container {self.desired.name} has no health check, so it cannot be waited for as healthy. "
-                "Give healthcheck, or use state: started."
-            )
-        wait_for = "healthy" if state == "healthy" else "running"
-        if state == "stopped" or machine.has_ended:
-            self._stop(machine)
-            machine = self._machine()
-        if state == "stopped":
-            return
-        if (self.desired.wants_running or self.was_running) and machine.power != ON:
-            wait = wait_for if self.desired.wait else None
-            timeout, files = self.desired.wait_timeout, self._files(machine)
-            self._do(PowerOn(self.desired.name, machine, wait_for=wait, wait_timeout=timeout, files=files))
-        elif self.desired.wants_running and (self.desired.wait or machine.waits_for_files):
-            self._await(machine, wait_for)
-
-    def _await(self, machine: Machine, wait_for: str) -> None:
-        """Wait for a container whose VM is on but which may not be running yet."""
-        reached = machine.health == "healthy" if wait_for == "healthy" else guest_state(machine) == "running"
-        if not reached:
-            timeout, files = self.desired.wait_timeout, self._files(machine)
-            self._do(AwaitStatus(self.desired.name, machine, wait_for, timeout, files))
-
-    def _files(self, machine: Machine) -> FilesToDeliver | None:
-        delivery, key = target_delivery(self.desired), self.desired.guest_key
-        if delivery is None or key is None:
-            return None
-        return FilesToDeliver(delivery, key, machine.container_id or "")
-
-    def _stop_for_restart(self) -> None:
-        """Stop a running container that the task restarts. What it changes is then changed while it is off."""
-        if self.desired.restart and self._machine().running:
-            self._stop(self._machine())
-
-    def _stop(self, machine: Machine, *, records: bool = True) -> None:
-        if machine.power != OFF:
-            timeout = self.desired.stop_timeout
-            if timeout is None:
-                timeout = int(((machine.document or {}).get("stop") or {}).get("timeout", DEFAULT_STOP_TIMEOUT))
-            force = self.desired.force_kill
-            again = self._starts_again and machine.power == ON
-            self._do(Stop(self.desired.name, machine, timeout, force=force, records=records, starts_again=again))
-
-    def _destroy(self, machine: Machine) -> None:
-        if not machine.ours:
-            raise ValueError("only container VMs of this collection are removed")
-        if machine.power != OFF:
-            self._stop(machine, records=False)
-            off = [one for one in (self.seen.machine, *self.seen.successors) if one and one.moid == machine.moid]
-            machine = off[0]
-        if machine.volumes:
-            # A volume is never removed with a VM.
-            self._detach(machine, tuple(one.id for one in machine.volumes))
-            machine = next(
-                one for one in (self.seen.machine, *self.seen.successors) if one and one.moid == machine.moid
-            )
-        self._do(Destroy(self.desired.name, machine))

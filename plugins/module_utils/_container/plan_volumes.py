@@ -15,7 +15,12 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.model im
     ObservedContainer,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model_volumes import NamedVolume
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.target_volumes import missing_volumes
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.target_volumes import (
+    free_units,
+    lost_volumes,
+    missing_volumes,
+    volume_names,
+)
 
 
 def attachments(machine: Machine, place: ContainerPlace) -> list[tuple[NamedVolume, int]]:
@@ -38,12 +43,40 @@ def detachment(container: str, machine: Machine, ids: tuple[str, ...]) -> Detach
 
 def refuse_held_volumes(observed: ObservedContainer, place: ContainerPlace) -> None:
     """Refuse volumes that other VMs have."""
-    own = {machine.moid for machine in (observed.machine, *observed.successors) if machine is not None}
     for volume in place.volumes:
-        others = [path for moid, path in volume.users.items() if moid not in own]
-        if others:
+        _refuse_held(observed, volume)
+
+
+def reattachments(container: str, observed: ObservedContainer, machine: Machine) -> list[tuple[NamedVolume, int]]:
+    """Return the volumes that the VM has lost, with their units. Raise GantryError for those it cannot have again."""
+    known = {volume.id: volume for volume in observed.lost_volumes}
+    names, free, found = volume_names(machine), free_units(machine), []
+    for one, documented in lost_volumes(machine).items():
+        if one not in known:
             raise GantryError(
-                f"The volume {volume.name} is attached to the VM {listed(sorted(others))}, and a volume can be used by "
-                "one VM only. Remove it from there first, or use another volume.",
-                details={"volume": volume.name, "users": sorted(others)},
+                f"Container {container} mounts the volume {names[one]}, whose disk {one} is not attached to its VM and "
+                "no longer exists. Restore the volume, or run the task with the whole configuration of the container: "
+                "it uses the volume that has this name now."
             )
+        _refuse_held(observed, known[one])
+        unit = free[0] if documented is None and free else documented
+        if unit not in free:
+            raise GantryError(
+                f"Container {container} mounts the volume {names[one]}, which was detached from its VM, and another "
+                f"disk is attached at its unit {documented}. Remove that disk, or run the task with the whole "
+                "configuration of the container, which attaches the volume at another unit."
+            )
+        free.remove(unit)
+        found.append((known[one], unit))
+    return found
+
+
+def _refuse_held(observed: ObservedContainer, volume: NamedVolume) -> None:
+    own = {machine.moid for machine in (observed.machine, *observed.successors) if machine is not None}
+    others = [path for moid, path in volume.users.items() if moid not in own]
+    if others:
+        raise GantryError(
+            f"The volume {volume.name} is attached to the VM {listed(sorted(others))}, and a volume can be used by "
+            "one VM only. Remove it from there first, or use another volume.",
+            details={"volume": volume.name, "users": sorted(others)},
+        )

@@ -16,11 +16,13 @@ from dataclasses import replace
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.text import listed
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import (
-    Config,
     ContainerPlace,
     Image,
     Machine,
     PlacementOption,
+)
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.model_config import (
+    Config,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.keys import KIND_SUCCESSOR
 from ansible_collections.gantry.vsphere.plugins.module_utils._oci.reference import parse_reference
@@ -43,11 +45,9 @@ def find_folder(inventory: Inventory, name: str | None, datacenter: Entry | None
 
 
 def resolve_place(
-    inventory: Inventory, wanted: PlacementOption, config: Config, machine: Machine | None, datacenter: Entry | None
+    inventory: Inventory, wanted: PlacementOption, config: Config, machine: Machine | None, datacenter: Entry
 ) -> ContainerPlace:
     """Return the given options as objects; options that are not given are None."""
-    if datacenter is None:
-        datacenter = inventory.datacenter()
     cluster = pool = None
     if wanted.cluster is not None:
         cluster = inventory.cluster(wanted.cluster, datacenter=datacenter)
@@ -141,6 +141,17 @@ def matching_images(reference: str, images: Sequence[Image], datacenter: Entry) 
             f"image {reference!r} is the name of {len(found)} images: "
             f"{', '.join(sorted(f'{one.name} ({one.digest})' for one in found))}. "
             "Give its digest (name@sha256:…), or run container_image for it again."
+        )
+    return found
+
+
+def images_with(digest: str, images: Sequence[Image], datacenter: Entry, container: str) -> list[Image]:
+    """Return the templates of the image that a container keeps."""
+    found = [image for image in images if image.datacenter == datacenter and image.digest == digest]
+    if not found:
+        raise GantryError(
+            f"Container {container} keeps its image, since comparisons ignores image, and the image {digest} is not in "
+            f"datacenter {datacenter.name}. Run container_image for it, or compare image strictly."
         )
     return found
 

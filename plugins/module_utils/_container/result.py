@@ -10,6 +10,7 @@ import ipaddress
 from collections.abc import Sequence
 from typing import Any
 
+from ansible_collections.gantry.vsphere.plugins.module_utils._address_pool.model import IPV4, IPV6
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.values import MIB
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.drift import drift_warnings
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import (
@@ -23,6 +24,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.model im
     ObservedContainer,
     guest_state,
 )
+from ansible_collections.gantry.vsphere.plugins.module_utils._guest.networks import static_addresses
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.inventory import Entry
 
 _STATES = {ON: "running", OFF: "stopped", SUSPENDED: "suspended"}
@@ -78,12 +80,15 @@ def container_result(machine: Machine) -> dict[str, Any]:
         "finished_at": status.get("finished_at") if fresh else None,
         "ip_addresses": ip_addresses(machine),
         "networks": [dict(nic) for nic in machine.addresses],
-        "configured_addresses": machine.configured_addresses,
+        "configured_addresses": static_addresses(machine.document, IPV4),
+        "configured_ipv6_addresses": static_addresses(machine.document, IPV6),
         "hostname": (machine.document or {}).get("hostname"),
         "published_ports": list((machine.config or {}).get("published_ports") or ()),
         "labels": dict(machine.labels),
         "memory": machine.memory_mb * MIB,
         "cpus": machine.cpus,
+        "cpu_hot_add": machine.hot_add.cpus,
+        "memory_hot_add": machine.hot_add.memory,
         "notes": machine.notes,
         "host": _name(machine.host),
         "datacenter": _name(machine.datacenter),

@@ -17,18 +17,25 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.model im
     OFF,
     ON,
     SUSPENDED,
-    Config,
     ContainerAdapter,
     ContainerPlace,
     DesiredContainer,
     Image,
     Machine,
     ObservedContainer,
+)
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.model_config import (
+    Config,
     scratch_bytes_of,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.options_allocation import CPU, MEMORY
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.target_allocation import target_allocation
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.target_files import target_announcement
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.target_hot_add import (
+    added_while_running,
+    target_hot_add,
+)
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.target_names import target_names
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.target_volumes import (
     guest_volumes,
     missing_volumes,
@@ -45,8 +52,10 @@ LIVE = (
     "container_id",
     "digest",
     "disk",
+    "hot_add",
     "image",
     "labels",
+    "names",
     "notes",
     "adapters_connected",
     "bootstrap_connected",
@@ -74,6 +83,12 @@ def differing(machine: Machine, target: Machine, aspects: tuple[str, ...]) -> li
     return [aspect for aspect in aspects if getattr(machine, aspect) != getattr(target, aspect)]
 
 
+def restart_aspects(machine: Machine, target: Machine) -> list[str]:
+    """Return what differs and cannot be changed while the VM runs."""
+    added = added_while_running(machine, target)
+    return [aspect for aspect in differing(machine, target, OFFLINE) if aspect not in added]
+
+
 def expected_macs(config: Config, adapters: tuple[ContainerAdapter, ...]) -> tuple[str | None, ...]:
     """Return each adapter's MAC for the guest document. A single adapter needs none; several are identified by it."""
     if len(config.networks) == 1:
@@ -91,7 +106,20 @@ def target_machine(
     check_fits(
         canonical_json(document), f"The task of container {desired.name}", "Shorten env, labels, command or etc_hosts."
     )
-    return replace(
+    guest_document = encode_guest_document(
+        desired.name,
+        config,
+        image.config,
+        container_id=known_id(machine) or NEW,
+        digest=image.digest,
+        disk=disk,
+        macs=expected_macs(config, adapters),
+        addresses=place.addresses,
+        guest_operations=_guest_operations(desired, machine),
+        volumes=guest_volumes(machine, config, place),
+        files=target_announcement(desired, machine),
+    )
+    target = replace(
         machine,
         container_id=known_id(machine) or NEW,
         digest=known_digest(machine) or image.digest,
@@ -100,21 +128,11 @@ def target_machine(
         config=document,
         config_hash=config.hash(),
         disk=disk,
-        document=encode_guest_document(
-            desired.name,
-            config,
-            image.config,
-            container_id=known_id(machine) or NEW,
-            digest=image.digest,
-            disk=disk,
-            macs=expected_macs(config, adapters),
-            addresses=place.addresses,
-            guest_operations=_guest_operations(desired, machine),
-            volumes=guest_volumes(machine, config, place),
-            files=target_announcement(desired),
-        ),
+        document=guest_document,
+        names=target_names(desired.name, config, place, guest_document),
         memory_mb=config.memory_mb,
         cpus=config.cpus,
+        hot_add=target_hot_add(config, machine),
         allocation=target_allocation(
             config.values, machine.config or {}, machine.allocation, {CPU: config.cpus, MEMORY: config.memory_mb}
         ),
@@ -125,6 +143,20 @@ def target_machine(
         # Without a requested ISO the current one stays: a new kernel is not a reason to restart every container.
         bootstrap=machine.bootstrap if desired.placement.bootstrap is None else place.bootstrap,
         bootstrap_missing=machine.bootstrap_missing and desired.placement.bootstrap in (None, machine.bootstrap),
+    )
+    return _keep(desired.kept, machine, target)
+
+
+def _keep(kept: frozenset[str], machine: Machine, target: Machine) -> Machine:
+    """Return the target with the sizes that the VM has now, if their options are not compared."""
+    return replace(
+        target,
+        memory_mb=machine.memory_mb if "memory" in kept else target.memory_mb,
+        cpus=machine.cpus if "cpus" in kept else target.cpus,
+        allocation={
+            name: machine.allocation[name] if name in kept else value for name, value in target.allocation.items()
+        },
+        labels=machine.labels if "labels" in kept else target.labels,
     )
 
 
@@ -169,7 +201,7 @@ def will_start(desired: DesiredContainer, observed: ObservedContainer) -> bool:
         return False
     if missing_volumes(machine, observed.place) or surplus_volumes(machine, observed.place):
         return True
-    return bool(differing(machine, target_machine(desired, config, machine, observed.image, observed.place), OFFLINE))
+    return bool(restart_aspects(machine, target_machine(desired, config, machine, observed.image, observed.place)))
 
 
 def new_machine(desired: DesiredContainer, config: Config, name: str, image: Image, place: ContainerPlace) -> Machine:
@@ -244,7 +276,7 @@ def needs_clone(desired: DesiredContainer, observed: ObservedContainer) -> bool:
     return machine.ours and bool(replace_reason(desired, desired.config, machine, observed.image.digest))
 
 
-def replace_reason(desired: DesiredContainer, config: Config, machine: Machine, digest: str) -> str:
+def replace_reason(desired: DesiredContainer, config: Config, machine: Machine, digest: str | None) -> str:
     """Return why this machine cannot be changed in place, or an empty string.
 
     A replacement loses the writable layer, so only options of the task are a reason: never the machine's placement, and

@@ -8,21 +8,25 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import DesiredContainer
-from ansible_collections.gantry.vsphere.plugins.module_utils._guest.delivery import Delivery, make_delivery
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import DesiredContainer, Machine
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.options_files import FILE_OPTIONS
+from ansible_collections.gantry.vsphere.plugins.module_utils._guest.delivery import FIELD, Delivery, make_delivery
 
 
 def target_delivery(desired: DesiredContainer) -> Delivery | None:
     """Return the files to deliver to a container, or None if it has none."""
     files = () if desired.config is None else desired.config.files
-    if not files or desired.guest_key is None:
+    if not files or desired.guest_key is None or _keeps_files(desired):
         return None
     salt = desired.guest_key.digest(b"delivery", desired.name.encode())
     return make_delivery(salt, [file.content for file in files])
 
 
-def target_announcement(desired: DesiredContainer) -> dict[str, Any] | None:
+def target_announcement(desired: DesiredContainer, machine: Machine) -> dict[str, Any] | None:
     """Return the field of the guest document that announces the files, or None if there are none."""
+    if _keeps_files(desired):
+        announced = (machine.document or {}).get(FIELD)
+        return announced if isinstance(announced, dict) else None
     delivery = target_delivery(desired)
     if delivery is None or desired.config is None:
         return None
@@ -31,3 +35,8 @@ def target_announcement(desired: DesiredContainer) -> dict[str, Any] | None:
         for file in desired.config.files
     ]
     return {"sha256": delivery.sha256, "entries": entries}
+
+
+def _keeps_files(desired: DesiredContainer) -> bool:
+    """Return whether the container keeps files of whose contents the task has others, or none."""
+    return not desired.kept.isdisjoint(FILE_OPTIONS)

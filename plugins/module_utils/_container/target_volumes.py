@@ -10,7 +10,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import Config, ContainerPlace, Machine
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import (
+    ContainerPlace,
+    Machine,
+)
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.model_config import (
+    Config,
+)
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model_volumes import AttachedVolume
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.document import SCRATCH_UNIT
 
@@ -22,7 +28,7 @@ _RESERVED = frozenset({0, SCRATCH_UNIT, 7})
 def target_volumes(machine: Machine, place: ContainerPlace) -> tuple[AttachedVolume, ...]:
     """Return the container's volumes, in the order of its options. Attached ones stay at their unit."""
     attached = {one.id: one for one in machine.volumes}
-    free = [unit for unit in _UNITS if unit not in machine.scsi_units | _RESERVED]
+    free = free_units(machine)
     missing = [volume.id for volume in place.volumes if volume.id not in attached]
     if len(missing) > len(free):
         raise GantryError(
@@ -31,6 +37,11 @@ def target_volumes(machine: Machine, place: ContainerPlace) -> tuple[AttachedVol
         )
     units = dict(zip(missing, free, strict=False))
     return tuple(attached.get(volume.id) or AttachedVolume(volume.id, units[volume.id]) for volume in place.volumes)
+
+
+def free_units(machine: Machine) -> list[int]:
+    """Return the units of the SCSI controller that a volume can be attached at."""
+    return [unit for unit in _UNITS if unit not in machine.scsi_units | _RESERVED]
 
 
 def guest_volumes(machine: Machine, config: Config, place: ContainerPlace) -> list[dict[str, Any]]:
@@ -43,19 +54,26 @@ def guest_volumes(machine: Machine, config: Config, place: ContainerPlace) -> li
             "target": option.target,
             "read_only": option.read_only,
             "copy": option.copy,
+            **({"origins": list(volume.origins)} if volume.origins else {}),
         }
-        for option, one in zip(config.volumes, target_volumes(machine, place), strict=True)
+        for option, volume, one in zip(config.volumes, place.volumes, target_volumes(machine, place), strict=True)
     ]
 
 
 def volume_names(machine: Machine) -> Mapping[str, str]:
     """Return the names of the container's volumes, by their ids."""
+    return {str(one.get("id")): str(one.get("name")) for one in _documented(machine)}
+
+
+def lost_volumes(machine: Machine) -> Mapping[str, int | None]:
+    """Return the units of the volumes that the VM's document has and the VM has not, by their ids."""
+    attached = {one.id for one in machine.volumes}
+    return {str(one["id"]): one.get("unit") for one in _documented(machine) if one.get("id") not in {None, *attached}}
+
+
+def _documented(machine: Machine) -> list[dict[str, Any]]:
     listed = (machine.document or {}).get("volumes")
-    return {
-        str(one.get("id")): str(one.get("name"))
-        for one in (listed if isinstance(listed, list) else ())
-        if isinstance(one, dict)
-    }
+    return [one for one in (listed if isinstance(listed, list) else ()) if isinstance(one, dict)]
 
 
 def missing_volumes(machine: Machine, place: ContainerPlace) -> tuple[AttachedVolume, ...]:

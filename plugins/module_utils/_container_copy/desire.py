@@ -33,6 +33,7 @@ def desire_copy(params: Mapping[str, Any]) -> DesiredCopy:
         owner=_owner(params["owner"], params["group"]),
         mode=_mode(params["mode"]),
         follow=params["follow"],
+        local_follow=params["local_follow"],
         force=params["force"],
         max_bytes=parse_size(params["max_size"], "max_size"),
         timeout=number_from(0, "timeout")(params["timeout"], params),

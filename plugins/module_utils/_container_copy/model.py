@@ -31,6 +31,8 @@ class DesiredCopy:
     # Of regular files; None keeps that of the source.
     mode: int | None
     follow: bool
+    # Whether path may be a symbolic link to what is to be copied.
+    local_follow: bool
     # None copies what differs; False only what does not exist, True everything.
     force: bool | None
     max_bytes: int

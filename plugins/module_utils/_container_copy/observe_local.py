@@ -34,11 +34,12 @@ def local_source(desired: DesiredCopy) -> LocalFiles:
         facts = FileFacts("", FILE, _MODE_OF_CONTENT, 0, 0, len(desired.content), digest)
         return LocalFiles("", (facts,))
     path = Path(desired.path or "")
-    if not path.exists():
+    is_link = not desired.local_follow and path.is_symlink()
+    if not is_link and not path.exists():
         raise GantryError(
             f"path is {path}, and there is no such file or directory on the machine that runs the task. Check path."
         )
-    return LocalFiles(str(path), local_files(path.resolve()))
+    return LocalFiles(str(path), local_files(path if is_link else path.resolve()))
 
 
 def local_target(dest: Path, listing: Listing) -> LocalFiles:

@@ -28,6 +28,7 @@ def copy_argument_spec() -> dict[str, dict[str, Any]]:
         "group": {"type": "str", "aliases": ["group_id"]},
         "mode": {"type": "raw"},
         "follow": {"type": "bool", "default": False},
+        "local_follow": {"type": "bool", "default": True},
         "force": {"type": "bool"},
         "max_size": {"type": "str", "default": "1G"},
         "timeout": {"type": "int", "default": 3600},

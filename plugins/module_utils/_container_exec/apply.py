@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 
 def apply_exec(session: Session, desired: DesiredExec, observed: ObservedExec, change: RunProgram) -> ObservedExec:
-    """Run the program and return its result."""
+    """Run the program and return its result, or start it if it is detached."""
     guest = Guest(session, observed, ReachedGuest(change.machine, change.secret))
+    if desired.detach:
+        pid, result = guest.launch(EXEC, desired.arguments, desired.program)
+        return replace(observed, pid=pid, result=result)
     return replace(observed, result=guest.run(EXEC, desired.arguments, desired.timeout, desired.program))

@@ -22,10 +22,11 @@ class RunProgram:
     program: str
     # The container's secret.
     secret: str = field(repr=False)
+    detach: bool = False
 
     def describe(self) -> str:
         # Arguments may be secrets.
-        return f"run {self.program} in {self.machine.name}"
+        return f"{'start' if self.detach else 'run'} {self.program} in {self.machine.name}"
 
     def before(self) -> Mapping[str, Any]:
         return {}

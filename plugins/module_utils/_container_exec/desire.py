@@ -46,6 +46,7 @@ def desire_exec(params: Mapping[str, Any]) -> DesiredExec:
             timeout=timeout,
         ),
         timeout=timeout,
+        detach=params["detach"],
         strip_empty_ends=params["strip_empty_ends"],
         guest_key=parse_guest_key(params["guest_key"]),
         datacenter=params["datacenter"],

@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.session import Session
 
 _GRACE_SECONDS = 30
+# How long a program that is only started is observed, so that it is known whether it could be.
+_STARTUP_SECONDS = 0.5
 _DROPPED = "The guest has dropped the result, because it has no memory for all of them: run fewer programs at once"
 
 
@@ -52,6 +54,14 @@ class Guest:
         """Run a program of the guest operations until its end; ``what`` names it in messages."""
         pid = self._start(program, arguments, what)
         return self._result(program, pid, timeout, what)
+
+    def launch(self, program: str, arguments: str, what: str) -> tuple[int, ExecResult | None]:
+        """Start a program, and return its number and, if it has ended at once, its result."""
+        pid = self._start(program, arguments, what)
+        with explained(f"{what} was started in container {self.name}, and its start was not observed"):
+            if not self._programs.ends_within(pid, _STARTUP_SECONDS):
+                return pid, None
+        return pid, self._result(program, pid, 0, what)
 
     def list_files(self, path: str, timeout: int, **options: bool | str) -> ExecResult:
         """Return the listing of a path. Its digests take time."""

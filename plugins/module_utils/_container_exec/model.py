@@ -55,6 +55,8 @@ class DesiredExec:
     arguments: str = field(repr=False)
     # In seconds; 0 is no limit.
     timeout: int
+    # Whether the task only starts the program.
+    detach: bool
     strip_empty_ends: bool
     guest_key: GuestKey | None
     datacenter: str | None
@@ -77,6 +79,10 @@ class ExecResult:
 
 @dataclass(frozen=True)
 class ObservedExec(Guests):
-    """The VMs that have the name of the container, and after the run its result."""
+    """The VMs that have the name of the container, and afterwards the program's number in the guest and its result.
 
+    A detached program has a result only if it ended at once.
+    """
+
+    pid: int | None = None
     result: ExecResult | None = None

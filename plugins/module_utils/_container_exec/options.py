@@ -25,6 +25,7 @@ def exec_argument_spec() -> dict[str, dict[str, Any]]:
         "env": {"type": "dict"},
         "stdin": {"type": "str"},
         "stdin_add_newline": {"type": "bool", "default": True},
+        "detach": {"type": "bool", "default": False},
         "strip_empty_ends": {"type": "bool", "default": True},
         "timeout": {"type": "int", "default": 3600},
         "datacenter": {"type": "str"},

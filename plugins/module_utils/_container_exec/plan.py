@@ -15,4 +15,4 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._engine.plan import
 def plan_exec(desired: DesiredExec, observed: ObservedExec) -> Plan[RunProgram]:
     """Return the run of the program."""
     guest = reach(desired, observed)
-    return Plan((RunProgram(guest.machine, desired.program, guest.secret),))
+    return Plan((RunProgram(guest.machine, desired.program, guest.secret, desired.detach),))

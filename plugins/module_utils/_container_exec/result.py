@@ -22,13 +22,16 @@ _STREAMS = {"stdout": "standard output", "stderr": "standard error"}
 def exec_result(desired: DesiredExec, observed: ObservedExec) -> dict[str, Any]:
     """Return what a task of container_vm_exec returns; fail if the program was not started or has run too long."""
     found = observed.result
+    if found is not None and found.problem is not None:
+        raise GantryError(
+            f"Could not run {desired.program} in container {desired.name}: {found.problem.rstrip('.')}.",
+            details=_values(desired, found),
+        )
+    if desired.detach:
+        return {"pid": observed.pid}
     if found is None:
         raise ValueError("there is no result, because the program was not run")
     values = _values(desired, found)
-    if found.problem is not None:
-        raise GantryError(
-            f"Could not run {desired.program} in container {desired.name}: {found.problem.rstrip('.')}.", details=values
-        )
     if found.timed_out:
         raise GantryError(
             f"{desired.program} in container {desired.name} did not end within {desired.timeout} s (timeout) and was "

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Create, change or remove a port group and then its address pool, and verify what they are then."""
+"""Create, change or remove a port group and then its address pools, and verify what they are then."""
 
 from __future__ import annotations
 
@@ -15,14 +15,16 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._base.report import
 from ansible_collections.gantry.vsphere.plugins.module_utils._container_network.changes import (
     ChangeOfPortGroup,
     NetworkChange,
-    RemovePool,
-    SetPool,
+    RemovePools,
+    SetPools,
 )
-from ansible_collections.gantry.vsphere.plugins.module_utils._container_network.encode import encode_pool
+from ansible_collections.gantry.vsphere.plugins.module_utils._container_network.encode import encode_profile
 from ansible_collections.gantry.vsphere.plugins.module_utils._container_network.model import (
+    POOL_OPTIONS,
     DesiredNetwork,
     ObservedNetwork,
     pool_view,
+    profile_view,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._container_network.observe import observe_network
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.plan import Plan
@@ -47,20 +49,20 @@ def apply_network(
         done = apply_port_group(session, desired.port_group, observed.port_group, Plan(port_group), report)
         observed = replace(observed, port_group=done)
     for change in plan.changes:
-        if isinstance(change, SetPool):
-            _set_pool(session, observed, change, report)
-        elif isinstance(change, RemovePool):
-            _remove_pool(session, observed, change, report)
+        if isinstance(change, SetPools):
+            _set_pools(session, observed, change, report)
+        elif isinstance(change, RemovePools):
+            _remove_pools(session, observed, change, report)
     session.forget_inventory()
     return _verified(desired, observe_network(session, desired))
 
 
-def _set_pool(session: Session, observed: ObservedNetwork, change: SetPool, report: Report) -> None:
+def _set_pools(session: Session, observed: ObservedNetwork, change: SetPools, report: Report) -> None:
     manager, datacenter = session.content.ipPoolManager, session.ref("Datacenter", observed.datacenter)
     moids = {*change.new.networks, observed.port_group.moid} - {None}
-    spec = encode_pool(change.new, _references(session.inventory(), moids))
+    spec = encode_profile(change.new, _references(session.inventory(), moids))
     method = manager.CreateIpPool if change.old is None else manager.UpdateIpPool
-    action = "create the address pool of" if change.old is None else "change the address pool of"
+    action = "create the address pools of" if change.old is None else "change the address pools of"
     session.run_one(Job(change.network, action, partial(method, datacenter, spec), has_task=False), report)
 
 
@@ -68,19 +70,19 @@ def _references(inventory: Inventory, moids: set[str | None]) -> list[Any]:
     return [entry.ref for moid in sorted(filter(None, moids)) if (entry := inventory.entry(moid)) is not None]
 
 
-def _remove_pool(session: Session, observed: ObservedNetwork, change: RemovePool, report: Report) -> None:
+def _remove_pools(session: Session, observed: ObservedNetwork, change: RemovePools, report: Report) -> None:
     manager, datacenter = session.content.ipPoolManager, session.ref("Datacenter", observed.datacenter)
     # Without force a profile from which vApps have addresses would be left without its network.
-    remove = partial(manager.DestroyIpPool, datacenter, change.pool.id, True)
-    session.run_one(Job(change.network, "remove the address pool of", remove, has_task=False), report)
+    remove = partial(manager.DestroyIpPool, datacenter, change.profile.id, True)
+    session.run_one(Job(change.network, "remove the address pools of", remove, has_task=False), report)
 
 
 def _verified(desired: DesiredNetwork, now: ObservedNetwork) -> ObservedNetwork:
-    """Return the network as vCenter has it; the pool must be as it was written."""
-    wanted = desired.pool
-    if wanted is not None and (now.pool is None or pool_view(now.pool) != pool_view(wanted)):
+    """Return the network as vCenter has it; the pools must be as they were written."""
+    seen = profile_view(now.profile)
+    if any(seen[POOL_OPTIONS[version]] != pool_view(pool) for version, pool in desired.pools.items()):
         raise GantryError(
-            f"vCenter accepted the address pool of {desired.port_group.name}, but it still differs. Somebody else "
-            "changed it at the same time. Run again."
+            f"vCenter accepted the address pools of {desired.port_group.name}, but they still differ. Somebody else "
+            "changed them at the same time. Run again."
         )
     return now

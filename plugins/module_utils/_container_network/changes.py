@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The changes of a plan for a network: those of its port group, and those of its address pool."""
+"""The changes of a plan for a network: those of its port group, and those of its address pools."""
 
 from __future__ import annotations
 
@@ -10,8 +10,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
-from ansible_collections.gantry.vsphere.plugins.module_utils._address_pool.model import AddressPool
-from ansible_collections.gantry.vsphere.plugins.module_utils._container_network.model import ObservedNetwork, pool_view
+from ansible_collections.gantry.vsphere.plugins.module_utils._address_pool.model import NetworkProfile
+from ansible_collections.gantry.vsphere.plugins.module_utils._container_network.model import (
+    ObservedNetwork,
+    profile_view,
+)
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.plan import Removal, nested
 from ansible_collections.gantry.vsphere.plugins.module_utils._port_group.changes import PortGroupChange
 
@@ -38,41 +41,42 @@ class ChangeOfPortGroup:
 
 
 @dataclass(frozen=True)
-class SetPool:
-    """Create the address pool of a network, or change it. ``old`` is None for a new one."""
+class SetPools:
+    """Create the address pools of a network, or change them. ``old`` is None for a new profile."""
 
     network: str
-    old: AddressPool | None
-    new: AddressPool
+    old: NetworkProfile | None
+    new: NetworkProfile
 
     def describe(self) -> str:
-        return f"{'create' if self.old is None else 'change'} the address pool of {self.network}: {self.new.subnet}"
+        subnets = ", ".join(str(pool.subnet) for pool in self.new.pools.values())
+        return f"{'create' if self.old is None else 'change'} the address pools of {self.network}: {subnets}"
 
     def before(self) -> Mapping[str, Any]:
-        return {} if self.old is None else nested(_POOLS, self.network, value=pool_view(self.old))
+        return {} if self.old is None else nested(_POOLS, self.network, value=profile_view(self.old))
 
     def after(self) -> Mapping[str, Any]:
-        return nested(_POOLS, self.network, value=pool_view(self.new))
+        return nested(_POOLS, self.network, value=profile_view(self.new))
 
     def project(self, observed: ObservedNetwork) -> ObservedNetwork:
-        return replace(observed, pool=self.new)
+        return replace(observed, profile=self.new)
 
 
 @dataclass(frozen=True)
-class RemovePool(Removal):
-    """Remove the address pool of a network that is removed."""
+class RemovePools(Removal):
+    """Remove the address pools of a network that is removed."""
 
     network: str
-    pool: AddressPool
+    profile: NetworkProfile
 
     def describe(self) -> str:
-        return f"remove the address pool of {self.network}"
+        return f"remove the address pools of {self.network}"
 
     def before(self) -> Mapping[str, Any]:
-        return nested(_POOLS, self.network, value=pool_view(self.pool))
+        return nested(_POOLS, self.network, value=profile_view(self.profile))
 
     def project(self, observed: ObservedNetwork) -> ObservedNetwork:
-        return replace(observed, pool=None)
+        return replace(observed, profile=None)
 
 
-NetworkChange: TypeAlias = "ChangeOfPortGroup | SetPool | RemovePool"
+NetworkChange: TypeAlias = "ChangeOfPortGroup | SetPools | RemovePools"

@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 
 
 class ContainerNetwork(Operation[DesiredNetwork, ObservedNetwork, NetworkChange]):
-    """Manage a port group with its address pool."""
+    """Manage a port group with its address pools."""
 
     name = "container_network"
     argument_spec = argument_spec(**network_argument_spec())

@@ -12,18 +12,19 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._port_group.options
 
 
 def network_argument_spec() -> dict[str, dict[str, Any]]:
-    """Return the options of container_network: those of port_group, and the address pool."""
+    """Return the options of container_network: those of port_group, and the address pools."""
+    return {**port_group_argument_spec(), "ipv4": _pool(), "ipv6": _pool()}
+
+
+def _pool() -> dict[str, Any]:
     return {
-        **port_group_argument_spec(),
-        "ipv4": {
-            "type": "dict",
-            "options": {
-                "subnet": {"type": "str", "required": True},
-                "gateway": {"type": "str"},
-                "ip_range": {"type": "list", "elements": "str"},
-                "exclude": {"type": "list", "elements": "str"},
-                "dns_servers": {"type": "list", "elements": "str"},
-            },
+        "type": "dict",
+        "options": {
+            "subnet": {"type": "str", "required": True},
+            "gateway": {"type": "str"},
+            "ip_range": {"type": "list", "elements": "str"},
+            "exclude": {"type": "list", "elements": "str"},
+            "dns_servers": {"type": "list", "elements": "str"},
         },
     }
 

@@ -12,9 +12,11 @@ from typing import Any
 from ansible_collections.gantry.vsphere.plugins.module_utils._address_pool.holders import count_free, taken_addresses
 from ansible_collections.gantry.vsphere.plugins.module_utils._address_pool.model import AddressPool
 from ansible_collections.gantry.vsphere.plugins.module_utils._container_network.model import (
+    POOL_OPTIONS,
     NetworkState,
     ObservedNetwork,
     pool_view,
+    profile_view,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._port_group.result import port_group_result
 
@@ -22,11 +24,11 @@ _TYPES = {"DistributedVirtualPortgroup": "distributed", "OpaqueNetwork": "opaque
 
 
 def network_result(observed: ObservedNetwork) -> dict[str, Any]:
-    """Return the port group with its pool."""
+    """Return the port group with its pools."""
     group = port_group_result(observed.port_group)["port_group"]
     if group is None:
         return {"network": None}
-    return {"network": {**group, "ipv4": None if observed.pool is None else pool_view(observed.pool)}}
+    return {"network": {**group, **profile_view(observed.profile)}}
 
 
 def networks_result(states: Sequence[NetworkState]) -> dict[str, Any]:
@@ -35,12 +37,12 @@ def networks_result(states: Sequence[NetworkState]) -> dict[str, Any]:
 
 
 def _network(state: NetworkState) -> dict[str, Any]:
-    entry, pool = state.entry, state.pool
+    entry, pools = state.entry, {} if state.profile is None else state.profile.pools
     addresses = [
         {"address": address, "vm": vm.name, "recorded": address in vm.recorded}
         for vm in state.vms
         for address in sorted({*vm.recorded, *vm.reported})
-        if pool is not None and pool.contains(address)
+        if any(pool.contains(address) for pool in pools.values())
     ]
     return {
         "name": entry.name,
@@ -48,13 +50,14 @@ def _network(state: NetworkState) -> dict[str, Any]:
         "path": entry.path,
         "type": _TYPES.get(entry.type_name, "standard"),
         "switch": state.switch,
-        "ipv4": None if pool is None else _pool(pool, state),
+        **{
+            name: None if version not in pools else _pool(pools[version], state)
+            for version, name in POOL_OPTIONS.items()
+        },
         "addresses": sorted(addresses, key=lambda one: (str(one["vm"]), str(one["address"]))),
     }
 
 
-def _pool(pool: AddressPool, state: NetworkState) -> dict[str, Any] | None:
-    view, taken = pool_view(pool), taken_addresses(pool, state.vms)
-    if view is None:
-        return None
-    return {**view, "size": pool.size, "free": count_free(pool, taken)}
+def _pool(pool: AddressPool, state: NetworkState) -> dict[str, Any]:
+    taken = taken_addresses(pool, state.vms)
+    return {**pool_view(pool), "size": pool.size, "free": count_free(pool, taken)}

@@ -17,6 +17,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.apply im
     apply_in_order,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.changes import Clone
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.changes_names import UpdateNames
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import NEW
 from ansible_collections.gantry.vsphere.plugins.module_utils._container_set.changes import SetChange
 
@@ -36,7 +37,9 @@ def _works(changes: Sequence[SetChange]) -> list[ContainerWork]:
         by_subject.setdefault(change.subject, []).append(change)
     works: list[ContainerWork] = []
     before: frozenset[str] = frozenset(
-        subject for subject, made in by_subject.items() if made[0].listed and not made[0].rolling
+        subject
+        for subject, made in by_subject.items()
+        if made[0].listed and not made[0].rolling and not isinstance(made[0].change, UpdateNames)
     )
     for subject, made in by_subject.items():
         first = made[0]

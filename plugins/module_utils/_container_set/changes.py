@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.changes import ContainerChange, RehomeTemplate
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.changes_names import UpdateNames
 from ansible_collections.gantry.vsphere.plugins.module_utils._container_set.model import ObservedSet
 
 
@@ -32,6 +33,8 @@ class SetChange:
     def subject(self) -> str:
         if isinstance(self.change, RehomeTemplate):
             return f"template {self.change.container}"
+        if isinstance(self.change, UpdateNames):
+            return f"names of {self.change.container}"
         return f"{'listed' if self.listed else 'unlisted'} {self.index}"
 
     def describe(self) -> str:
@@ -44,6 +47,8 @@ class SetChange:
         return self.change.after()
 
     def project(self, observed: ObservedSet) -> ObservedSet:
+        if isinstance(self.change, UpdateNames):
+            return observed
         part = list(observed.containers if self.listed else observed.unlisted)
         part[self.index] = self.change.project(part[self.index])
         if self.listed:

@@ -18,6 +18,7 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError, raise_all
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.text import listed
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.desire import desire_container
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.env_file import ENV_FILE_CONTENT
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import DesiredContainer
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.options import container_argument_spec
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.options_files import FILE_OPTIONS
@@ -31,6 +32,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container_set.mode
 from ansible_collections.gantry.vsphere.plugins.module_utils._container_set.options import (
     CONTENT_FROM,
     CONTENTS,
+    ENV_FILE_FROM,
     PLACEMENT,
     REPLICAS,
 )
@@ -141,7 +143,11 @@ def _merged(layers: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 
 
 def _add_contents(options: dict[str, Any], contents: Mapping[str, Any], where: str) -> None:
-    """Give files and secrets the contents that they name."""
+    """Give files, secrets and env_file the contents that they name."""
+    if ENV_FILE_FROM in options:
+        name = options.pop(ENV_FILE_FROM)
+        content = _content_of(name, contents, f"{where}: {ENV_FILE_FROM}").get("content")
+        options[ENV_FILE_CONTENT] = content
     for option in FILE_OPTIONS:
         if isinstance(files := options.get(option), list):
             options[option] = [
@@ -152,13 +158,18 @@ def _add_contents(options: dict[str, Any], contents: Mapping[str, Any], where: s
 def _with_content(file: Any, contents: Mapping[str, Any], where: str) -> Any:
     if not isinstance(file, Mapping) or CONTENT_FROM not in file:
         return file
-    content = contents.get(str(file[CONTENT_FROM]))
+    content = _content_of(file[CONTENT_FROM], contents, f"{where}.{CONTENT_FROM}")
+    return {**{key: value for key, value in file.items() if key != CONTENT_FROM}, **content}
+
+
+def _content_of(name: Any, contents: Mapping[str, Any], where: str) -> Mapping[str, Any]:
+    content = contents.get(str(name))
     if not isinstance(content, Mapping):
         raise GantryError(
-            f"{where}.content_from is {file[CONTENT_FROM]!r}, and contents has no dictionary with this name. Add it, "
-            "with content or content_base64."
+            f"{where} is {name!r}, and contents has no dictionary with this name. Add it, with content or "
+            "content_base64."
         )
-    return {**{key: value for key, value in file.items() if key != CONTENT_FROM}, **content}
+    return content
 
 
 def _repeated(entries: Sequence[_Entry]) -> list[GantryError]:

@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.report import Report
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.env_file import with_env_files
 from ansible_collections.gantry.vsphere.plugins.module_utils._container_set.apply import apply_set
 from ansible_collections.gantry.vsphere.plugins.module_utils._container_set.changes import SetChange
 from ansible_collections.gantry.vsphere.plugins.module_utils._container_set.desire import desire_set
@@ -32,9 +31,6 @@ class ContainerSet(Operation[DesiredSet, ObservedSet, SetChange]):
 
     name = "container_set"
     argument_spec = argument_spec(**set_argument_spec())
-
-    def load(self, params: Mapping[str, Any]) -> Mapping[str, Any]:
-        return with_env_files(params)
 
     def desire(self, params: Mapping[str, Any]) -> DesiredSet:
         return desire_set(params)

@@ -14,10 +14,12 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.options 
 PLACEMENT = ("datacenter", "cluster", "datastore", "folder", "resource_pool")
 # The options of a container in the set that container_vm does not have.
 REPLICAS = "replicas"
-# The contents of files and secrets by name. Ansible masks them, unlike values in the options of containers.
+# The contents of files, secrets and env_file by name. Ansible masks them, unlike values in the options of containers.
 CONTENTS = "contents"
 # The key of a file or a secret that has the name of its content.
 CONTENT_FROM = "content_from"
+# The option of a container that has the name of the content of its env_file.
+ENV_FILE_FROM = "env_file_from"
 
 
 def set_argument_spec() -> dict[str, dict[str, Any]]:

@@ -25,6 +25,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.model im
     ObservedContainer,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.plan import plan_container, template_moves
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.plan_names import plan_names
 from ansible_collections.gantry.vsphere.plugins.module_utils._container_set.changes import SetChange
 from ansible_collections.gantry.vsphere.plugins.module_utils._container_set.model import (
     ENTRY_LABEL,
@@ -38,7 +39,9 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._engine.plan import
 def plan_set(desired: DesiredSet, observed: ObservedSet) -> Plan[SetChange]:
     """Return the plan for all containers of the project; all problems are reported together."""
     problems: list[GantryError] = []
-    changes: list[SetChange] = []
+    planned: list[tuple[ObservedContainer, Sequence[ContainerChange]]] = []
+    # Index, listed and rolling of each.
+    places: list[tuple[int, bool, bool]] = []
     for index, (wanted, found) in enumerate(zip(desired.containers, observed.containers, strict=True)):
         try:
             _refuse_other_project(desired, found.machine)
@@ -47,14 +50,23 @@ def plan_set(desired: DesiredSet, observed: ObservedSet) -> Plan[SetChange]:
             problems.append(error)
             continue
         rolling = _interrupts(wanted, found, made)
-        changes += [SetChange(change, index, rolling=rolling) for change in made]
+        planned.append((found, made))
+        places.append((index, True, rolling))
     problems += _small_pools(desired, observed)
     raise_all(problems)
     if not desired.create_only:
         for index, found in enumerate(observed.unlisted):
-            changes += [SetChange(change, index, listed=False) for change in _removal(desired, found)]
+            planned.append((found, _removal(desired, found)))
+            places.append((index, False, False))
+    with_names, updates = plan_names(planned)
+    changes = [
+        SetChange(change, index, listed=listed, rolling=rolling)
+        for (index, listed, rolling), made in zip(places, with_names, strict=True)
+        for change in made
+    ]
     moves = [SetChange(move, 0) for move in template_moves(one.change for one in changes)]
-    return Plan((*moves, *sorted(changes, key=lambda change: change.rolling)))
+    tables = [SetChange(update, 0) for update in updates]
+    return Plan((*moves, *sorted(changes, key=lambda change: change.rolling), *tables))
 
 
 def _small_pools(desired: DesiredSet, observed: ObservedSet) -> Iterator[GantryError]:

@@ -43,10 +43,6 @@ class Operation(ABC, Generic[D, O, C]):
         """
         del options  # none are known
 
-    def load(self, params: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Return the parameters with the contents of files that they name. Reads these files only."""
-        return params
-
     @abstractmethod
     def desire(self, params: Mapping[str, Any]) -> D:
         """Return the validated desired state. Pure; raises GantryError on invalid input."""

@@ -44,7 +44,7 @@ def outcome(
     """Run the operation and return the task's result. A failure is a result too: users get no traceback by default."""
     done = _Done()
     try:
-        desired = operation.desire(operation.load(params))
+        desired = operation.desire(params)
         if check_mode and not operation.supports_check_mode:
             return _skipped(operation)
         with session_source(params) as session:

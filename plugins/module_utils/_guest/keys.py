@@ -29,6 +29,11 @@ LABELS = "gantry.labels"
 CONFIG = "gantry.config"
 # The addresses that the container has been given on networks with an address pool, or by its task.
 ADDRESSES = "gantry.addresses"
+# The names by which other containers of its networks find the container, and the record of the table of names that was
+# written last. Its guest reads the table.
+NAMES = "gantry.names"
+NAMES_TABLE = "gantry.names.table"
+GUEST_NAMES = "guestinfo.gantry.names"
 IMAGE_CONFIG = "gantry.image.config"
 IMAGE_REFERENCES = "gantry.image.references"
 IMAGE_STATE = "gantry.image.state"

@@ -179,6 +179,7 @@ def _disk(device: Any, layout: Any) -> DiskFacts | None:
         capacity=int(device.capacityInBytes or 0),
         file=own,
         parents=() if own is None else tuple(unit for unit in units if unit is not own),
+        volume=getattr(device, "vDiskId", None) is not None,
     )
 
 

@@ -34,6 +34,8 @@ class DiskFacts:
     # The file that the VM writes to, if vCenter has told its size, and the parents.
     file: DiskFile | None = None
     parents: tuple[DiskFile, ...] = ()
+    # It is a First Class Disk.
+    volume: bool = False
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.pyvmomi import vim, vslm
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.settings import ConnectionSettings
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.stub import Stub
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.tasks import Job
 
 if TYPE_CHECKING:
     from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.session import Session
@@ -105,6 +106,16 @@ class VolumeCatalog:
 def disk_id(text: str | None) -> Any:
     """Return the id of a disk or of a snapshot for the API."""
     return vim.vslm.ID(id=text)
+
+
+def protection(manager: Any, name: str, disk: Mapping[str, Any]) -> Job:
+    """Return the job that lets a disk be kept when its VM is deleted. ``disk`` has the arguments that name it."""
+    return Job(
+        name,
+        "protect from the deletion of its VM:",
+        lambda: manager.SetVStorageObjectControlFlags(**disk, controlFlags=["keepAfterDeleteVm"]),
+        has_task=False,
+    )
 
 
 def _pages(ids: Sequence[str]) -> Iterator[list[Any]]:

@@ -7,9 +7,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.report import Report
@@ -40,6 +40,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.model impo
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.observe import observe_vmotion
 from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.report import vms_report
+from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.target_stages import stages_of
 
 if TYPE_CHECKING:
     from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.session import Session
@@ -122,9 +123,13 @@ def _run(
     subjects = [MoveSubject(change.vm.moid, change.vm.name, [change]) for change in changes]
 
     def move(subject: MoveSubject, change: MoveChange) -> Flow[None]:
-        subject.done = yield Attempt(_job(session, desired, observed, change))
-        if subject.done.error is not None:
-            raise subject.done.error
+        seconds = 0.0
+        for job in _jobs(session, desired, observed, change):
+            subject.done = yield Attempt(job)
+            if subject.done.error is not None:
+                raise subject.done.error
+            seconds += subject.done.seconds or 0.0
+            subject.done.seconds = seconds
 
     kinds = {MoveVm: Kind(move), AwaitMove: Kind(move)}
     limits, timeout = TaskLimits(linger=_LINGER_SECONDS), max(1.0, deadline - time.monotonic())
@@ -144,19 +149,24 @@ def _run(
     return outcomes
 
 
-def _job(session: Session, desired: VmotionRequest, observed: ObservedMoves, change: MoveChange) -> Job:
+def _jobs(session: Session, desired: VmotionRequest, observed: ObservedMoves, change: MoveChange) -> Iterator[Job]:
     vm = change.vm
     if isinstance(change, AwaitMove):
         task = session.ref("Task", change.task)
-        return Job(vm.name, "wait for the move of", lambda: task, mutates=False)
+        yield Job(vm.name, "wait for the move of", lambda: task, mutates=False)
+        return
+    for before, target in stages_of(vm, change.target):
+        yield Job(
+            vm.name,
+            "move",
+            _mover(session, desired, vm, observed.handles.spec(session, before, target)),
+            claims=claims_of(change, abroad=observed.away is not None),
+        )
+
+
+def _mover(session: Session, desired: VmotionRequest, vm: VmFacts, spec: Any) -> Callable[[], Any]:
     ref, priority = session.ref("VirtualMachine", vm.moid), PRIORITIES[desired.priority]
-    spec = observed.handles.spec(session, vm, change.target)
-    return Job(
-        vm.name,
-        "move",
-        lambda: ref.RelocateVM_Task(spec=spec, priority=priority),
-        claims=claims_of(change, abroad=observed.away is not None),
-    )
+    return lambda: ref.RelocateVM_Task(spec=spec, priority=priority)
 
 
 def _failure(error: GantryError, done: JobOutcome | None) -> MoveOutcome:

@@ -14,6 +14,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._placement.model im
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.target import MoveTarget
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.inventory import Inventory
 from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.encode import placement_spec, relocate_spec
+from ansible_collections.gantry.vsphere.plugins.module_utils._vmotion.target_stages import stages_of
 
 if TYPE_CHECKING:
     from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.session import Session
@@ -44,6 +45,10 @@ class MoveHandles:
         service = None if self.destination is None else self.destination.service
         return relocate_spec(there, vm, target, self.devices.get(vm.moid, ()), self.backings, service=service)
 
+    def first_spec(self, session: Session, vm: VmFacts, target: MoveTarget) -> Any:
+        """Encode the first stage of the move, which is the whole move of a VM with at most one volume."""
+        return self.spec(session, *stages_of(vm, target)[0])
+
     def placement(self, session: Session, vm: VmFacts, target: MoveTarget, hosts: Sequence[HostFacts]) -> Any:
         """Encode the request to DRS for one of these hosts for the move."""
-        return placement_spec(session, vm, target, self.spec(session, vm, target), hosts)
+        return placement_spec(session, vm, target, self.first_spec(session, vm, target), hosts)

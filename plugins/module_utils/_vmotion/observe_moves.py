@@ -176,7 +176,7 @@ def _theirs(
     ]
     if not asked:
         return [], {}
-    specs = [(vm, handles.spec(session, vm, observed.targets[vm.moid])) for vm in asked]
+    specs = [(vm, handles.first_spec(session, vm, observed.targets[vm.moid])) for vm in asked]
     theirs, warnings = observe_checks.check(session, specs, observed.view, lambda _text: None)
     blockers = []
     for vm in asked:

@@ -7,17 +7,22 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.report import Report
-from ansible_collections.gantry.vsphere.plugins.module_utils._engine.batch import Batch, Flow, Kind, Subject
+from ansible_collections.gantry.vsphere.plugins.module_utils._engine.batch import Batch, Flow, Kind
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.batch_result import raise_failures
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.plan import Plan
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.inventory import Entry
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.tasks import Job
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.volume_catalog import VolumeCatalog, disk_id
+from ansible_collections.gantry.vsphere.plugins.module_utils._volume.apply_snapshot_copies import (
+    create_from_snapshot,
+    find_unfinished,
+)
+from ansible_collections.gantry.vsphere.plugins.module_utils._volume.apply_subject import VolumeSubject
 from ansible_collections.gantry.vsphere.plugins.module_utils._volume.changes import (
     CreateVolume,
     DeleteVolume,
@@ -28,7 +33,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._volume.changes imp
     TakeSnapshot,
     VolumeChange,
 )
-from ansible_collections.gantry.vsphere.plugins.module_utils._volume.decode import decode_unheard
+from ansible_collections.gantry.vsphere.plugins.module_utils._volume.decode import decode_created, decode_unheard
 from ansible_collections.gantry.vsphere.plugins.module_utils._volume.encode import (
     encode_creation,
     encode_labels,
@@ -45,27 +50,6 @@ if TYPE_CHECKING:
     from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.session import Session
 
 
-@dataclass
-class VolumeSubject(Subject):
-    """A volume with its changes. ``volume`` is None until it is created."""
-
-    session: Session | None = None
-    volume: Volume | None = None
-
-    @property
-    def manager(self) -> Any:
-        if self.session is None:
-            raise ValueError(f"{self.name} has no session")
-        return self.session.content.vStorageObjectManager
-
-    @property
-    def disk(self) -> dict[str, Any]:
-        """Return the arguments by which a call names the disk."""
-        if self.volume is None:
-            raise ValueError(f"{self.name} is changed before it is created")
-        return {"id": disk_id(self.volume.id), "datastore": self.volume.datastore.ref}
-
-
 def apply_volumes(
     session: Session, desired: DesiredVolumes, observed: ObservedVolumes, plan: Plan[VolumeChange], report: Report
 ) -> ObservedVolumes:
@@ -73,6 +57,7 @@ def apply_volumes(
     created = [change for change in plan.changes if isinstance(change, CreateVolume)]
     if created:
         _refuse_unheard(session, created)
+    unfinished = find_unfinished(session, created)
     subjects = [
         VolumeSubject(
             id=str(index),
@@ -80,6 +65,7 @@ def apply_volumes(
             changes=[change for change in plan.changes if change.index == index],
             session=session,
             volume=place.volume,
+            unfinished=unfinished.get(index),
         )
         for index, (volume, place) in enumerate(zip(desired.volumes, observed.places, strict=True))
     ]
@@ -166,21 +152,15 @@ def _removal(session: Session, volume: Volume) -> Job:
 
 def _create(subject: VolumeSubject, change: CreateVolume) -> Flow[None]:
     spec, source, manager = encode_creation(change), change.source, subject.manager
+    if source is not None and change.snapshot is not None:
+        yield from create_from_snapshot(subject, change, source, change.snapshot)
+        return
     if source is None:
         job = Job(subject.name, "create", lambda: manager.CreateDisk_Task(spec))
     else:
         disk = {"id": disk_id(source.id), "datastore": source.datastore.ref}
         job = Job(subject.name, "create a copy as", lambda: manager.CloneVStorageObject_Task(**disk, spec=spec))
-    config = (yield job).config
-    subject.volume = Volume(
-        change.name,
-        int(config.capacityInMB),
-        change.datastore,
-        change.labels,
-        id=config.id.id,
-        file=config.backing.filePath,
-        created=config.createTime,
-    )
+    subject.volume = decode_created((yield job).config, change.datastore, change.name, change.labels)
 
 
 def _grow(subject: VolumeSubject, change: GrowVolume) -> Flow[None]:

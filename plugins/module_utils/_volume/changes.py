@@ -25,7 +25,10 @@ _VOLUMES = "volumes"
 
 @dataclass(frozen=True)
 class CreateVolume(Creation):
-    """Create the disk: an empty one, or a copy of another volume. ``index`` is the volume's place in the task."""
+    """Create the disk: an empty one, or a copy of another volume or of one of its snapshots.
+
+    ``index`` is the volume's place in the task.
+    """
 
     index: int
     name: str
@@ -34,9 +37,17 @@ class CreateVolume(Creation):
     provisioning: str | None
     labels: Mapping[str, str]
     source: Volume | None = None
+    snapshot: VolumeSnapshot | None = None
+
+    @property
+    def origins(self) -> tuple[str, ...]:
+        """Return the ids of the volumes that it is a copy of, the nearest first."""
+        return () if self.source is None else (str(self.source.id), *self.source.origins)
 
     def describe(self) -> str:
         how = f"{self.size} MiB" if self.source is None else f"as a copy of {self.source.name}"
+        if self.snapshot is not None:
+            how += f" in its snapshot {self.snapshot.name}"
         return f"create the volume {self.name}, {how}, on {self.datastore.name}"
 
     def after(self) -> Mapping[str, Any]:
@@ -47,7 +58,7 @@ class CreateVolume(Creation):
         )
 
     def project(self, observed: ObservedVolumes) -> ObservedVolumes:
-        made = Volume(self.name, self.size, self.datastore, self.labels)
+        made = Volume(self.name, self.size, self.datastore, self.labels, origins=self.origins)
         return _with_place(observed, self.index, lambda place: replace(place, volume=made))
 
 

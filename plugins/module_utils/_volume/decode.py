@@ -14,6 +14,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.inventory 
 from ansible_collections.gantry.vsphere.plugins.module_utils._volume.model import (
     LABELS_KEY,
     NAME_KEY,
+    ORIGINS_KEY,
     Volume,
     VolumeSnapshot,
 )
@@ -40,6 +41,7 @@ def decode_volume(found: Any, datastore: Entry, users: Sequence[str]) -> Volume 
             for one in found.snapshotInfo
         ),
         users=tuple(users),
+        origins=tuple((metadata.get(ORIGINS_KEY) or "").split()),
     )
 
 
@@ -54,6 +56,26 @@ def decode_unheard(found: Any, datastore: Entry) -> Volume | None:
     if not name:
         return None
     return Volume(name, int(config.capacityInMB), datastore, decode_labels(metadata), id=config.id.id)
+
+
+def decode_created(config: Any, datastore: Entry, name: str, labels: Mapping[str, str]) -> Volume:
+    """Return the volume whose disk a task has created, from the configuration that is the result of the task."""
+    return Volume(
+        name,
+        int(config.capacityInMB),
+        datastore,
+        labels,
+        id=config.id.id,
+        file=config.backing.filePath,
+        created=config.createTime,
+    )
+
+
+def decode_unfinished(found: Any, datastore: Entry, name: str) -> Volume:
+    """Return the volume that a disk of the catalog is to be, which has no metadata yet."""
+    return Volume(
+        name, int(found.capacityInMB), datastore, {}, id=found.id.id, file=found.diskPath, created=found.createTime
+    )
 
 
 def decode_labels(metadata: Mapping[str, str]) -> dict[str, str]:

@@ -25,7 +25,10 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*(?:/[A-Za-z0-9][A-Za-z0-9_.-]*)*"
 _LONGEST_NAME = 80
 _LARGEST = 62 << 20  # 62 TiB in MiB: vSphere's limit of a virtual disk
 # The values of options that say what a volume is to be; a removal needs none of them.
-_OF_PRESENT = ("size", "datastore", "datastore_cluster", "provisioning", "labels", "restore", "source")
+_OF_PRESENT = (
+    *("size", "datastore", "datastore_cluster", "provisioning", "labels"),
+    *("restore", "source", "source_snapshot"),
+)
 
 
 def desire_volumes(params: Mapping[str, Any]) -> DesiredVolumes:
@@ -72,6 +75,7 @@ def _volume(values: Mapping[str, Any], present: bool) -> DesiredVolume:
         snapshots=_snapshots(values["snapshots"] or [], name, present),
         restore=values["restore"],
         source=_source(values["source"], name),
+        source_snapshot=_source_snapshot(values, name),
     )
 
 
@@ -88,6 +92,24 @@ def _source(source: str | None, name: str) -> str | None:
     if source == name:
         raise GantryError(f"source of the volume {name} is the volume itself. Give the volume to copy.")
     return source
+
+
+def _source_snapshot(values: Mapping[str, Any], name: str) -> str | None:
+    snapshot: str | None = values["source_snapshot"]
+    if snapshot is None:
+        return None
+    if values["source"] is None:
+        raise GantryError(
+            f"source_snapshot of the volume {name} is {snapshot}, and source is not given. Give the volume that has "
+            "the snapshot as source."
+        )
+    useless = [option for option in ("datastore_cluster", "provisioning") if values[option] is not None]
+    if useless:
+        raise GantryError(
+            f"{listed(useless)} of the volume {name} has no effect with source_snapshot: vSphere creates a disk from a "
+            "snapshot on the datastore of its volume, with its provisioning. Leave it out."
+        )
+    return snapshot
 
 
 def _snapshots(given: Sequence[Mapping[str, Any]], volume: str, present: bool) -> tuple[DesiredSnapshot, ...]:

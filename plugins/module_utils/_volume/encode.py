@@ -12,7 +12,11 @@ from typing import Any
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.canonical_json import canonical_json
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.pyvmomi import vim
 from ansible_collections.gantry.vsphere.plugins.module_utils._volume.changes import CreateVolume
-from ansible_collections.gantry.vsphere.plugins.module_utils._volume.model import LABELS_KEY, NAME_KEY
+from ansible_collections.gantry.vsphere.plugins.module_utils._volume.model import (
+    LABELS_KEY,
+    NAME_KEY,
+    ORIGINS_KEY,
+)
 
 _PROVISIONING = {"thin": "thin", "lazy_zeroed": "lazyZeroedThick", "eager_zeroed": "eagerZeroedThick"}
 
@@ -23,7 +27,7 @@ def encode_creation(change: CreateVolume) -> Any:
         datastore=change.datastore.ref,
         provisioningType=None if change.provisioning is None else _PROVISIONING[change.provisioning],
     )
-    metadata = [vim.KeyValue(key=NAME_KEY, value=change.name), encode_labels(change.labels)]
+    metadata = encode_metadata(change)
     if change.source is None:
         return vim.vslm.CreateSpec(
             name=change.name,
@@ -33,6 +37,12 @@ def encode_creation(change: CreateVolume) -> Any:
             metadata=metadata,
         )
     return vim.vslm.CloneSpec(name=change.name, keepAfterDeleteVm=True, backingSpec=backing, metadata=metadata)
+
+
+def encode_metadata(change: CreateVolume) -> list[Any]:
+    """Return the metadata of a new disk. That of a copy says of which volumes."""
+    origins = [vim.KeyValue(key=ORIGINS_KEY, value=" ".join(change.origins))] if change.origins else []
+    return [vim.KeyValue(key=NAME_KEY, value=change.name), encode_labels(change.labels), *origins]
 
 
 def encode_labels(labels: Mapping[str, str]) -> Any:

@@ -22,6 +22,9 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.inventory 
 # The keys of the metadata of a disk.
 NAME_KEY = "gantry.volume"
 LABELS_KEY = "gantry.labels"
+# The ids of the volumes that a copy was made of, the nearest first: its file system has the identity of one of them
+# until a container mounts it.
+ORIGINS_KEY = "gantry.origins"
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,7 @@ class DesiredVolume:
     snapshots: tuple[DesiredSnapshot, ...] = ()
     restore: str | None = None
     source: str | None = None
+    source_snapshot: str | None = None
 
 
 @dataclass(frozen=True)
@@ -81,7 +85,7 @@ class VolumeSnapshot:
 class Volume:
     """A volume that exists, or that check mode predicts, which has no id yet. Sizes are in MiB; None is unknown.
 
-    ``users`` are the names of the VMs that it is attached to.
+    ``users`` are the names of the VMs that it is attached to. ``origins`` are the ids of the volumes it is a copy of.
     """
 
     name: str
@@ -94,6 +98,7 @@ class Volume:
     used: int | None = None
     snapshots: tuple[VolumeSnapshot, ...] = ()
     users: tuple[str, ...] = ()
+    origins: tuple[str, ...] = ()
 
     def snapshot(self, name: str) -> VolumeSnapshot | None:
         """Return the newest snapshot of this name."""

@@ -55,12 +55,13 @@ def observe_volumes(session: Session, desired: DesiredVolumes) -> ObservedVolume
     places = []
     for volume in desired.volumes:
         there = known.get(volume.name)
+        source = None if volume.source is None else known.get(volume.source)
         creates = there is None and desired.present
         places.append(
             VolumePlace(
-                datastore=resolve_datastore(inventory, datacenter, volume) if creates else None,
+                datastore=resolve_datastore(inventory, datacenter, volume, source) if creates else None,
                 volume=there,
-                source=None if volume.source is None else known.get(volume.source),
+                source=source,
             )
         )
     return ObservedVolumes(datacenter, tuple(places))

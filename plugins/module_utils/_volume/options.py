@@ -13,7 +13,7 @@ DATASTORES = ("datastore", "datastore_cluster")
 NOT_TOGETHER = (
     *ONE_OF,
     DATASTORES,
-    *(("volumes", option) for option in ("size", "labels", "snapshots", "restore", "source")),
+    *(("volumes", option) for option in ("size", "labels", "snapshots", "restore", "source", "source_snapshot")),
 )
 
 
@@ -51,6 +51,7 @@ def _values() -> dict[str, dict[str, Any]]:
         },
         "restore": {"type": "str"},
         "source": {"type": "str"},
+        "source_snapshot": {"type": "str"},
     }
 
 

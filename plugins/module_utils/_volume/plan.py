@@ -28,6 +28,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._volume.model impor
     ObservedVolumes,
     Volume,
     VolumePlace,
+    VolumeSnapshot,
     refuse_volume_users,
 )
 
@@ -61,15 +62,25 @@ def _creation(volume: DesiredVolume, place: VolumePlace, index: int) -> Iterator
         raise ValueError(f"no datastore was observed for the volume {volume.name}")
     if volume.restore is not None:
         raise GantryError(f"The volume {volume.name} does not exist, so it cannot be restored from {volume.restore}.")
-    size = volume.size
+    size, copied = volume.size, None
     if volume.source is not None:
         if place.source is None:
             raise GantryError(f"The volume {volume.source}, which {volume.name} is to be a copy of, does not exist.")
         size = place.source.size
+        if volume.source_snapshot is not None:
+            purpose = f"that {volume.name} is to be a copy of"
+            copied = _required_snapshot(place.source, volume.source_snapshot, purpose)
     if size is None:
         raise GantryError(f"The volume {volume.name} does not exist, and no size is given to create it. Give size.")
     yield CreateVolume(
-        index, volume.name, size, place.datastore, volume.provisioning, dict(volume.labels or {}), place.source
+        index,
+        volume.name,
+        size,
+        place.datastore,
+        volume.provisioning,
+        dict(volume.labels or {}),
+        place.source,
+        copied,
     )
     if volume.size is not None and volume.size < size:
         raise GantryError(
@@ -112,10 +123,7 @@ def _projected(volume: Volume, change: RestoreVolume | RemoveVolumeSnapshot) -> 
 
 
 def _restore(desired: DesiredVolumes, name: str, there: Volume, index: int) -> RestoreVolume:
-    snapshot = there.snapshot(name)
-    if snapshot is None:
-        has = f"It has {listed(one.name for one in there.snapshots)}" if there.snapshots else "It has none"
-        raise GantryError(f"The volume {there.name} has no snapshot {name} to restore. {has}.")
+    snapshot = _required_snapshot(there, name, "to restore")
     refuse_volume_users(there, "restored")
     if not desired.confirmed:
         raise GantryError(
@@ -123,6 +131,14 @@ def _restore(desired: DesiredVolumes, name: str, there: Volume, index: int) -> R
             "and the later snapshots. Say confirm_data_loss: true if that is intended."
         )
     return RestoreVolume(index, there, snapshot)
+
+
+def _required_snapshot(volume: Volume, name: str, purpose: str) -> VolumeSnapshot:
+    snapshot = volume.snapshot(name)
+    if snapshot is None:
+        has = f"It has {listed(one.name for one in volume.snapshots)}" if volume.snapshots else "It has none"
+        raise GantryError(f"The volume {volume.name} has no snapshot {name} {purpose}. {has}.")
+    return snapshot
 
 
 def _snapshot_removals(volume: DesiredVolume, there: Volume, index: int) -> list[RemoveVolumeSnapshot]:

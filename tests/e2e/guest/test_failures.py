@@ -85,6 +85,19 @@ def test_no_answer_to_dhcp(boot: Boot) -> None:
     _assert_error(machine, "dhcp_failed", "eth0", "52:54:00:00:00:01", "30s")
 
 
+def test_addresses_of_other_devices(boot: Boot) -> None:
+    """QEMU's network has the addresses .2 and ::2, and would not be reachable if the container took them."""
+    network = {
+        "mac": None,
+        "dhcp": False,
+        "address": "10.0.2.2/24",
+        "gateway": None,
+        "ipv6": {"mode": "static", "address": "fec0::2/64", "gateway": None},
+    }
+    machine = boot(make_spec(["true"], networks=[network]))
+    _assert_error(machine, "address_in_use", "eth0", "10.0.2.2", "fec0::2", "52:55:0a:00:02:02", "52:56:00:00:00:02")
+
+
 def test_stop_while_the_machine_prepares_itself(boot: Boot) -> None:
     machine = boot(make_spec(["true"], networks=[DHCP_NETWORK]), served=False)
     machine.wait_status(lambda status: status["id"] != "", "booting with a spec")

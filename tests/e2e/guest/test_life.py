@@ -33,7 +33,8 @@ def test_serves_becomes_healthy_and_stops_when_the_host_requests_it(boot: Boot) 
         ["sh", "-c", _SERVE], env=["PATH=/bin"], user="1000:1000", networks=[STATIC_NETWORK], healthcheck=check
     )
     spec["guest_operations"] = {"secret_sha256": hashlib.sha256(_SECRET.encode()).hexdigest()}
-    machine = boot(spec, forward=8080)
+    spec["redirects"] = [{"protocol": "tcp", "port": 90, "to": 8080, "count": 1}]
+    machine = boot(spec, forward=90)
     assert machine.wait_state("running")["health"] == "starting"
     healthy = machine.wait_status(lambda status: status["health"] == "healthy", "healthy")
     assert healthy["health_output"] == "hello from the image\n1000\n"
@@ -84,6 +85,9 @@ def _use_guest_operations(machine: Machine) -> None:
         **nothing,
     }
     assert run("id", "-u", user="0")["stdout"] == "0\n"
+    # The redirected port is also that of the container's own addresses.
+    for address in ("127.0.0.1", "10.0.2.15"):
+        assert run("wget", "-q", "-O", "-", f"http://{address}:90/")["stdout"] == "hello from the image\n"
     assert run("head", "-c", "102400", "/dev/zero")["stdout"] == "\0" * 102_400
     assert run("head", "-c", "102400", "/dev/zero", limit=100) == {
         **nothing, "rc": 0, "stdout": "\0" * 100, "stderr": "", "stdout_truncated": True
@@ -252,10 +256,18 @@ def test_boots_from_the_iso_by_uefi(boot: Boot) -> None:
 
 def test_runs_on_virtio_with_two_networks_and_a_spec_disk(boot: Boot, tmp_path: Path) -> None:
     networks = [
-        {"mac": "52:54:00:00:00:02", "dhcp": True},
-        {"mac": "52:54:00:00:00:01", "dhcp": False, "address": "10.0.2.15/24", "gateway": None},
+        # QEMU's network advertises the prefix fec0::/64.
+        {"mac": "52:54:00:00:00:02", "dhcp": True, "ipv6": {"mode": "auto"}},
+        {
+            "mac": "52:54:00:00:00:01",
+            "dhcp": False,
+            "address": "10.0.2.15/24",
+            "gateway": None,
+            "ipv6": {"mode": "static", "address": "fec0::77/64", "gateway": "fe80::2"},
+        },
     ]
-    spec = make_spec(["sh", "-c", "cat /sys/class/net/eth0/address; exit 4"], networks=networks, root=ON_DISK)
+    show = "cat /sys/class/net/eth0/address; grep ^fec0 /proc/net/if_inet6; grep ^0.*fe80.*eth1 /proc/net/ipv6_route"
+    spec = make_spec(["sh", "-c", f"{show}; exit 4"], networks=networks, root=ON_DISK)
     machine = boot(
         spec,
         disk_bus="virtio",
@@ -265,8 +277,16 @@ def test_runs_on_virtio_with_two_networks_and_a_spec_disk(boot: Boot, tmp_path: 
         scratch=make_disk(tmp_path / "scratch.img"),
     )
     assert machine.wait_off()["exit_code"] == 4
-    assert machine.log() == "52:54:00:00:00:02\n"
+    mac, *lines = machine.log().splitlines()
+    assert mac == "52:54:00:00:00:02"
+    addresses = [(words[-1], words[0]) for words in map(str.split, lines[:-1])]
+    # The adapter with a static address takes no other one.
+    assert sorted(addresses) == [
+        ("eth0", "fec0000000000000505400fffe000002"),
+        ("eth1", "fec00000000000000000000000000077"),
+    ]
+    assert lines[-1].split()[4] == "fe800000000000000000000000000002"
     assert machine.wait_guest()["nics"] == [
-        {"mac": "52:54:00:00:00:01", "addresses": ["10.0.2.15/24"]},
-        {"mac": "52:54:00:00:00:02", "addresses": ["10.0.3.15/24"]},
+        {"mac": "52:54:00:00:00:01", "addresses": ["10.0.2.15/24", "fec0::77/64"]},
+        {"mac": "52:54:00:00:00:02", "addresses": ["10.0.3.15/24", "fec0::5054:ff:fe00:2/64"]},
     ]

@@ -55,6 +55,21 @@ def test_container_that_only_rereads_its_program_is_killed(boot: Boot, hungry_im
     _assert_killed_soon(machine)
 
 
+def test_added_cpu_and_memory_are_the_containers(boot: Boot) -> None:
+    fill = "dd if=/dev/zero of=/dev/shm/memory bs=1M count=300 2>/dev/null"
+    wait = "until [ $(nproc) = 2 ] && [ $(awk '/MemTotal/ {print $2}' /proc/meminfo) -gt 300000 ]; do sleep 0.2; done"
+    # The limit follows the memory.
+    script = f"{wait}; until {fill}; do sleep 0.2; done; echo filled"
+    spec = make_spec(["sh", "-c", script], env=["PATH=/bin"], shm_size=1 << 30)
+    machine = boot(spec, memory_mib=256, hot_add=True)
+    machine.wait_state("running")
+    machine.add_cpu()
+    machine.add_memory(256)
+    status = machine.wait_off()
+    assert (status["state"], status["exit_code"], status["oom_killed"]) == ("exited", 0, False), machine.describe()
+    assert machine.log().endswith("filled\n")
+
+
 def test_container_is_restarted_after_it_ran_out_of_memory(boot: Boot) -> None:
     script = "if [ -e /second ]; then exit 0; fi; touch /second; exec tail /dev/zero"
     machine = boot(make_spec(["sh", "-c", script], restart={"policy": "on-failure", "max_retries": 0}))

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import shutil
 import uuid
 from pathlib import Path
 
@@ -29,9 +30,24 @@ def test_a_volume_has_the_files_of_the_image_and_goes_to_the_next_container(boot
     assert first.wait_off()["exit_code"] == 0, first.describe()
     assert first.log().splitlines() == ["of the image", ".", "..", ".profile", "1000"]
 
-    # The next container has another disk bus address, another target, and may only read.
+    # The next container has another disk bus address, another target, and may only read. It also has a copy.
     other = {**volume, "unit": None, "target": "/new/data", "read_only": True}
-    script = "cat /new/data/data /new/data/.profile; touch /new/data/x 2>/dev/null || echo read-only"
-    second = boot(make_spec(["sh", "-c", script], root=READ_ONLY, volumes=[other]), volumes={9: disk})
+    copied = {**volume, "id": str(uuid.uuid4()), "unit": 3, "target": "/copied", "origins": [volume["id"]]}
+    copied_disk = Path(shutil.copy(disk, tmp_path / "copied.img"))
+    script = (
+        "cat /new/data/data /new/data/.profile; touch /new/data/x 2>/dev/null || echo read-only; "
+        "cat /copied/data && echo changed > /copied/data"
+    )
+    disks = {3: copied_disk, 9: disk}
+    second = boot(make_spec(["sh", "-c", script], root=READ_ONLY, volumes=[other, copied]), volumes=disks)
     assert second.wait_off()["exit_code"] == 0, second.describe()
-    assert second.log().splitlines() == ["written", "of the image", "read-only"]
+    assert second.log().splitlines() == ["written", "of the image", "read-only", "written"]
+    # Each file system has the identity of its disk now.
+    assert [_uuid(disk), _uuid(copied_disk)] == [volume["id"], copied["id"]]
+
+
+def _uuid(disk: Path) -> str:
+    """Return the UUID of an ext4 file system."""
+    with disk.open("rb") as file:
+        file.seek(1024 + 0x68)
+        return str(uuid.UUID(bytes=file.read(16)))

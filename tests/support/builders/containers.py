@@ -13,10 +13,12 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.desire import desire_container
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import (
-    Config,
     ContainerPlace,
     DesiredContainer,
     Image,
+)
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.model_config import (
+    Config,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model_volumes import NamedVolume
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.options import container_argument_spec

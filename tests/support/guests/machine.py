@@ -56,6 +56,7 @@ class Hardware:
     spec_by: str = "guestinfo"  # or disk, or nothing
     uuid: str = "42190000-0000-4000-8000-000000000001"  # of the firmware
     forward: int | None = None  # a port of the guest, on the first network
+    hot_add: bool = False  # whether a CPU and memory can be added while it runs
 
 
 @dataclass
@@ -149,6 +150,15 @@ class Machine:
             self.guest = None
         self._tell_host({"reset": True})
         self._qmp("cont")
+
+    def add_cpu(self) -> None:
+        """Add the second CPU to the running machine."""
+        self._qmp("device_add", driver="max-x86_64-cpu", id="cpu1", **{"socket-id": 1, "core-id": 0, "thread-id": 0})
+
+    def add_memory(self, mebibytes: int) -> None:
+        """Add memory to the running machine."""
+        self._qmp("object-add", id="memory1", size=mebibytes << 20, **{"qom-type": "memory-backend-ram"})
+        self._qmp("device_add", driver="pc-dimm", id="dimm1", memdev="memory1")
 
     def wait_off(self, timeout: float = PATIENCE) -> dict[str, Any]:
         """Wait until the machine has powered itself off; return the last status."""
@@ -247,7 +257,10 @@ class Machine:
     def _command(self) -> list[str]:
         hardware = self.hardware
         command = ["qemu-system-x86_64", "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot"]
-        command += ["-machine", "q35", "-accel", "tcg,tb-size=64", "-cpu", "max", "-m", str(hardware.memory_mib)]
+        command += ["-machine", "q35", "-accel", "tcg,tb-size=64", "-cpu", "max"]
+        command += ["-m", f"{hardware.memory_mib}M,slots=1,maxmem=4G" if hardware.hot_add else str(hardware.memory_mib)]
+        if hardware.hot_add:
+            command += ["-smp", "cpus=1,sockets=2,cores=1,threads=1,maxcpus=2"]
         command += ["-uuid", hardware.uuid]
         command += ["-chardev", f"file,id=console,path={self._path('console.log')}", "-serial", "chardev:console"]
         command += ["-chardev", f"socket,id=port,path={self.directory / 'port'}"]
@@ -366,16 +379,16 @@ class Machine:
                 self.answers.append(message["answer"])
             self._changed.notify_all()
 
-    def _qmp(self, command: str) -> None:
+    def _qmp(self, command: str, **arguments: Any) -> None:
         with socket.socket(socket.AF_UNIX) as connection:
             connection.connect(str(self.directory / "qmp"))
             with connection.makefile("rw") as stream:
                 stream.readline()
-                for execute in ("qmp_capabilities", command):
-                    stream.write(json.dumps({"execute": execute}) + "\n")
+                for execute, given in (("qmp_capabilities", {}), (command, arguments)):
+                    stream.write(json.dumps({"execute": execute, "arguments": given}) + "\n")
                     stream.flush()
-                    while "return" not in json.loads(stream.readline()):
-                        pass
+                    while "return" not in (answer := json.loads(stream.readline())):
+                        assert "error" not in answer, answer
 
 
 def _configured(guest: dict[str, Any]) -> dict[str, Any] | None:

@@ -87,7 +87,7 @@ def root(tmp_path: Path) -> DebianRoot:
     files = {
         "./etc/hostname": "builder",
         "./etc/rc2.d/S01web": "",
-        "./etc/passwd": "root:x:0:0::/:/bin/sh\n",
+        "./etc/passwd": "root:x:0:0::/:/bin/sh\nweb:x:101:103::/:/bin/sh\n",
         "./etc/web/web.conf": "",
         "./etc/web/made-by-postinst": "",
         "./usr/bin/busybox": "program",
@@ -127,6 +127,10 @@ def test_each_file_is_in_exactly_one_group(root: DebianRoot) -> None:
     web, base = root.of(GROUPS, "web"), root.of(GROUPS, "")
     assert sorted(web + base) == sorted(root.entries)
     assert "etc/passwd" in base
+
+
+def test_the_numbers_of_a_user_are_those_of_the_root(root: DebianRoot) -> None:
+    assert root.user("web") == (101, 103)
 
 
 def test_files_of_the_building_machine_are_excluded(root: DebianRoot) -> None:

@@ -240,12 +240,16 @@ func (n *None) guest(spec Spec, document containerSpec) GuestInfo {
 			break
 		}
 		nic := spec.NICs[i]
-		address := network.Address
+		found := []string{network.Address}
 		if network.DHCP {
-			address = n.nextAddress(nic.Network)
+			found = []string{n.nextAddress(nic.Network)}
 		}
-		if address != "" {
-			info.NICs = append(info.NICs, GuestNIC{MAC: nic.MAC, Addresses: []string{address}})
+		if network.IPv6 != nil {
+			found = append(found, network.IPv6.Address)
+		}
+		found = slices.DeleteFunc(found, func(address string) bool { return address == "" })
+		if len(found) > 0 {
+			info.NICs = append(info.NICs, GuestNIC{MAC: nic.MAC, Addresses: found})
 		}
 	}
 	return info

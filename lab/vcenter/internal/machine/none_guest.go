@@ -76,6 +76,9 @@ type containerSpec struct {
 	Networks    []struct {
 		DHCP    bool   `json:"dhcp"`
 		Address string `json:"address"`
+		IPv6    *struct {
+			Address string `json:"address"`
+		} `json:"ipv6"`
 	} `json:"networks"`
 }
 

@@ -104,6 +104,25 @@ func TestTheAddressesAreReportedAgainAfterAMove(t *testing.T) {
 	}
 }
 
+func TestTheStaticAddressesOfBothKindsAreReported(t *testing.T) {
+	events := newReports()
+	none, err := NewNone(map[string]string{"front": "10.77.0.0/24"}, "", events)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ipv6 := `"ipv6": {"mode": "static", "address": "fd00:20::5/64"}`
+	document := `{"networks": [{"dhcp": true, ` + ipv6 + `}, {"dhcp": false, ` + ipv6 + `}, {"dhcp": false, "ipv6": {"mode": "disabled"}}]}`
+	spec := Spec{ID: "vm-1", ISO: "bootstrap.iso", NICs: []NIC{{MAC: "1", Network: "front"}, {MAC: "2"}, {MAC: "3"}},
+		GuestInfo: map[string]string{SpecKey: document}}
+	if err := none.Start(spec); err != nil {
+		t.Fatal(err)
+	}
+	want := []GuestNIC{{MAC: "1", Addresses: []string{"10.77.0.10/24", "fd00:20::5/64"}}, {MAC: "2", Addresses: []string{"fd00:20::5/64"}}}
+	if got := (<-events.guests).NICs; !reflect.DeepEqual(got, want) {
+		t.Errorf("reported %+v, want %+v", got, want)
+	}
+}
+
 // startScripted starts a VM whose container runs for the given time.
 func startScripted(t *testing.T, events reports, milliseconds int) (*None, Spec) {
 	t.Helper()

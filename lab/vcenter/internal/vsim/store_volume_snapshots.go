@@ -26,7 +26,7 @@ func (s *Server) requireOwnChain(user *simulator.VirtualMachine) types.BaseMetho
 	if user != nil && s.hasSnapshots(user) {
 		return invalidState(fmt.Sprintf("The virtual machine %s, to which the virtual storage object is attached, has snapshots.", s.nameOf(user.Self)))
 	}
-	return s.requireStopped(user)
+	return nil
 }
 
 func (s *Server) createVolumeSnapshot(ctx *simulator.Context, request *types.VStorageObjectCreateSnapshot_Task) (soap.HasFault, types.BaseMethodFault) {
@@ -38,7 +38,7 @@ func (s *Server) createVolumeSnapshot(ctx *simulator.Context, request *types.VSt
 			return nil, invalidState(fmt.Sprintf("A virtual storage object can have %d snapshots.", mostVolumeSnapshots))
 		}
 		taken := volumeSnapshot{id: uuid.NewString(), description: request.Description, created: s.clock.Now(), place: v.place}
-		if fault := s.growChain(v, taken.place); fault != nil {
+		if fault := s.growUsedChain(v, user); fault != nil {
 			return nil, fault
 		}
 		s.volumes.change(func() { v.snapshots = append(v.snapshots, taken) })
@@ -47,6 +47,51 @@ func (s *Server) createVolumeSnapshot(ctx *simulator.Context, request *types.VSt
 		}
 		return types.ID{Id: taken.id}, nil
 	})
+}
+
+// growUsedChain puts a new topmost file on the chain of a disk. A guest that runs with the disk continues with the new file.
+func (s *Server) growUsedChain(v *volume, user *simulator.VirtualMachine) types.BaseMethodFault {
+	if user == nil || s.powerState(user) != types.VirtualMachinePowerStatePoweredOn {
+		if fault := s.requireStopped(user); fault != nil {
+			return fault
+		}
+		return s.growChain(v, v.place)
+	}
+	frozen := v.place
+	if fault := s.growChain(v, frozen); fault != nil {
+		return fault
+	}
+	fault := s.continueOn(v, user)
+	if fault == nil {
+		return nil
+	}
+	unused := v.place
+	s.volumes.change(func() { v.place = frozen })
+	logFailure(s.stores.RemoveDisk(unused), "the file of a snapshot that failed", unused)
+	return fault
+}
+
+// continueOn lets a running guest continue with the topmost file of a disk, in a new process on the same host.
+func (s *Server) continueOn(v *volume, user *simulator.VirtualMachine) types.BaseMethodFault {
+	spec, fault := s.machineSpec(user)
+	if fault != nil {
+		return fault
+	}
+	shown := s.draftOf(user).config
+	for _, disk := range disksOf(shown.Hardware.Device) {
+		if isVolume(disk, v.id) {
+			disk.Backing.(*types.VirtualDiskFlatVer2BackingInfo).FileName = v.place.String()
+		}
+	}
+	if spec, fault = s.withDisksOf(spec, &shown); fault != nil {
+		return fault
+	}
+	// Nothing is left to copy, but with this function the guest is stopped before the new process opens the files.
+	if _, err := s.hypervisor.Migrate(user.Self.Value, spec, func() error { return nil }); err != nil {
+		return systemError(fmt.Sprintf("Virtual machine %s could not continue with the new file of the virtual storage object. It continues unchanged: %v.",
+			spec.Name, err))
+	}
+	return nil
 }
 
 // growChain puts a new topmost file on a file of the chain.
@@ -75,6 +120,9 @@ func (s *Server) deleteVolumeSnapshot(ctx *simulator.Context, request *types.Del
 		index, fault := v.snapshotIndex(request.SnapshotId)
 		if fault == nil {
 			fault = s.requireOwnChain(user)
+		}
+		if fault == nil {
+			fault = s.requireStopped(user)
 		}
 		if fault != nil {
 			return nil, fault

@@ -131,7 +131,7 @@ func TestSnapshotsOfAFirstClassDisk(t *testing.T) {
 	copy := must(methods.CreateDiskFromSnapshot_Task(t.Context(), d.client.Client, &types.CreateDiskFromSnapshot_Task{
 		This: *d.client.ServiceContent.VStorageObjectManager, Id: id, Datastore: d.store.Reference(), SnapshotId: taken[1], Name: "copy"}))(t)
 	copied := d.result(object.NewTask(d.client.Client, copy.Returnval), nil).(types.VStorageObject)
-	if copied.Config.CapacityInMB != 64 || copied.Config.Id == id {
+	if copied.Config.CapacityInMB != 64 || copied.Config.Id == id || len(copied.Config.Metadata) != 0 || *copied.Config.KeepAfterDeleteVm {
 		t.Errorf("copied: %+v", copied.Config)
 	}
 	d.result(d.DeleteSnapshot(t.Context(), d.store, id.Id, taken[1].Id))
@@ -141,6 +141,38 @@ func TestSnapshotsOfAFirstClassDisk(t *testing.T) {
 	d.result(d.Delete(t.Context(), d.store, id.Id))
 	d.result(d.Delete(t.Context(), d.store, copied.Config.Id.Id))
 	d.expectFiles()
+}
+
+func TestASnapshotOfAFirstClassDiskWhileItsVMRuns(t *testing.T) {
+	d := newDisks(t)
+	id := d.volume("data").Config.Id
+	vm := d.create(d.spec("one", scsi()))
+	d.attach(vm, id)
+	d.result(vm.PowerOn(t.Context()))
+	before := filePath(d.now(id))
+	taken := d.result(d.CreateSnapshot(t.Context(), d.store, id.Id, "one")).(types.ID)
+	after := filePath(d.now(id))
+	if shown := backing(d.disk(vm)); shown.FileName != after || after == before || shown.Parent == nil || shown.Parent.FileName != before {
+		t.Errorf("the VM continues with %s on %+v; before: %s", shown.FileName, shown.Parent, before)
+	}
+	spec, fault := d.server.machineSpec(d.server.vm(vm.Reference()))
+	if fault != nil {
+		t.Fatal(faultText(fault))
+	}
+	place, _ := d.server.place(after)
+	if top := must(d.server.stores.Disk(place))(t); len(spec.Disks) != 1 || spec.Disks[0].Path != top.Data {
+		t.Errorf("the guest's disks: %+v", spec.Disks)
+	}
+	if state := must(vm.PowerState(t.Context()))(t); state != types.VirtualMachinePowerStatePoweredOn {
+		t.Errorf("the VM is %s", state)
+	}
+	// The lab removes a snapshot only while the VM is off.
+	isFault[types.NotSupported](d.lab, d.refusal(d.DeleteSnapshot(t.Context(), d.store, id.Id, taken.Id)))
+	d.result(vm.PowerOff(t.Context()))
+	d.result(d.DeleteSnapshot(t.Context(), d.store, id.Id, taken.Id))
+	if now := filePath(d.now(id)); now != before || backing(d.disk(vm)).FileName != before {
+		t.Errorf("without the snapshot: %s", now)
+	}
 }
 
 func TestAFirstClassDiskIsADeviceOfOneVM(t *testing.T) {

@@ -165,6 +165,7 @@ func (s *Server) showOff(vm *simulator.VirtualMachine) {
 		config.Hardware.Device = connected(config.Hardware.Device, false)
 		changes := append(powerChanges(types.VirtualMachinePowerStatePoweredOff), s.dropVolatile(vm, &config)...)
 		vm.Config = &config
+		changes = append(changes, hotAddChanges(0)...)
 		ctx.Update(vm, append(changes,
 			set("runtime.bootTime", nil), set("summary.runtime.bootTime", nil),
 			set("runtime.suspendInterval", int64(0)), set("summary.runtime.suspendInterval", int64(0)),

@@ -9,6 +9,7 @@ package vsim
 import (
 	"errors"
 	"fmt"
+	"regexp"
 
 	"github.com/vmware/govmomi/simulator"
 	"github.com/vmware/govmomi/vim25/types"
@@ -16,6 +17,53 @@ import (
 	"gantry.invalid/lab/vcenter/internal/machine"
 	"gantry.invalid/lab/vcenter/internal/vim"
 )
+
+// The size to which memory can be added to a running VM is 16 times that at its start (KB 2020846), but for a Linux guest that has
+// started with at most 3 GB it is 3 GB (KB 2008405, terraform-provider-vsphere issue 1352). That vCenter shows both in
+// hotPlugMemoryLimit, and only while the VM is on, is unconfirmed, as is the increment, which is that of Linux.
+const (
+	hotAddFactor      = 16
+	linuxHotAddMB     = 3 << 10
+	hotAddIncrementMB = 128
+)
+
+// linuxGuest matches the identifiers of guests with Linux.
+var linuxGuest = regexp.MustCompile(`(?i)linux|^(asianux|centos|coreos|crx|debian|fedora|mandr|nld|oes|opensuse|redhat|rhel|sjds|sles|suse|ubuntu|vmwarePhoton)`)
+
+// hotAddLimit returns the size to which the memory of a VM can be increased while it runs; 0 if it cannot be.
+func hotAddLimit(config *types.VirtualMachineConfigInfo) int64 {
+	memory := int64(config.Hardware.MemoryMB)
+	switch {
+	case !vim.IsTrue(config.MemoryHotAddEnabled):
+		return 0
+	case memory <= linuxHotAddMB && linuxGuest.MatchString(config.GuestId):
+		return min(hotAddFactor*memory, linuxHotAddMB)
+	}
+	return hotAddFactor * memory
+}
+
+// hotAddChanges are the properties of a VM that starts, or with a limit of 0 of one that is off.
+func hotAddChanges(limit int64) []types.PropertyChange {
+	increment := int64(0)
+	if limit > 0 {
+		increment = hotAddIncrementMB
+	}
+	return []types.PropertyChange{set("config.hotPlugMemoryLimit", limit), set("config.hotPlugMemoryIncrementSize", increment)}
+}
+
+// checkMemorySteps refuses an amount of memory that cannot be added.
+func checkMemorySteps(config *types.VirtualMachineConfigInfo, size int64) types.BaseMethodFault {
+	added := size - int64(config.Hardware.MemoryMB)
+	switch limit, increment := config.HotPlugMemoryLimit, config.HotPlugMemoryIncrementSize; {
+	case size > limit:
+		return vmConfigFault(fmt.Sprintf("The memory of the virtual machine can be increased to %d MB while it is powered on, and %d MB were requested.",
+			limit, size))
+	case added%increment != 0:
+		return vmConfigFault(fmt.Sprintf("Memory can be added to the virtual machine in multiples of %d MB while it is powered on, and %d MB were requested.",
+			increment, added))
+	}
+	return nil
+}
 
 func noMemoryHotAdd(text string) types.BaseMethodFault {
 	fault := &types.MemoryHotPlugNotSupported{}
@@ -41,6 +89,9 @@ func (d *draft) checkHotAdd(spec *types.VirtualMachineConfigSpec) types.BaseMeth
 		case size < int64(hardware.MemoryMB):
 			return noMemoryHotAdd(fmt.Sprintf("The memory of a virtual machine that is powered on can only be increased: it has %d MB, and %d MB were requested.",
 				hardware.MemoryMB, size))
+		}
+		if fault := checkMemorySteps(&d.config, size); fault != nil {
+			return fault
 		}
 	}
 	if cores := spec.NumCoresPerSocket; cores != nil && *cores != 0 && *cores != *hardware.NumCoresPerSocket {

@@ -132,7 +132,8 @@ func (s *Server) boot(vm *simulator.VirtualMachine, holds func(*types.VirtualDev
 		config.Hardware.Device = connectedIf(config.Hardware.Device, holds)
 		vm.Config = &config
 		showMost(vm, int64(s.config.Hosts.CPUMHz))
-		ctx.Update(vm, append(powerChanges(types.VirtualMachinePowerStatePoweredOn),
+		changes := append(powerChanges(types.VirtualMachinePowerStatePoweredOn), hotAddChanges(hotAddLimit(&config))...)
+		ctx.Update(vm, append(changes,
 			set("runtime.bootTime", now), set("summary.runtime.bootTime", now),
 			set("runtime.cleanPowerOff", false), set("config.hardware.device", config.Hardware.Device)))
 	})

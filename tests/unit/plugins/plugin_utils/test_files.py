@@ -87,6 +87,42 @@ def test_what_cannot_be_read_is_refused(given: dict[str, Any], said: str, tmp_pa
     assert said in str(caught.value)
 
 
+def test_a_file_of_variables_is_read_on_the_controller(tmp_path: Path) -> None:
+    (tmp_path / "files").mkdir()
+    (tmp_path / "files" / "web.env").write_text("A=1\n")
+    (tmp_path / "latin.env").write_bytes(b"A=\xe4")
+    action = action_in(tmp_path)
+    given = {"env_file": "web.env", "env": {"B": "2"}}
+    assert action.local_arguments(given) == {**given, "env_file_content": "A=1\n"}
+    # A container that is removed needs none.
+    gone = {"state": "absent", "env_file": "nowhere.env"}
+    assert action.local_arguments(gone) == gone
+    for wrong, said in (
+        ({"env_file": "nowhere.env"}, "env_file is 'nowhere.env', which was not found"),
+        ({"env_file": "latin.env"}, "is not a text in UTF-8"),
+        ({"env_file": str(tmp_path)}, "Give a file."),
+        ({"env_file": "web.env", "env_file_content": "A=2"}, "Both env_file and env_file_content are given."),
+    ):
+        with pytest.raises(AnsibleActionFail) as caught:
+            action.local_arguments(wrong)
+        assert said in str(caught.value)
+
+
+def test_variables_of_the_containers_of_a_set_are_contents(tmp_path: Path) -> None:
+    (tmp_path / "all.env").write_text("A=1\n")
+    given = {
+        "project": "p",
+        "defaults": {"env_file": "all.env"},
+        "containers": [{"name": "a"}, {"name": "b", "env_file_content": "A=2\n"}],
+    }
+    assert action_in(tmp_path, ContainersFilesAction).local_arguments(given) == {
+        "project": "p",
+        "defaults": {"env_file": "all.env", "env_file_from": "1"},
+        "containers": [{"name": "a"}, {"name": "b", "env_file_from": "2"}],
+        "contents": {"1": {"content": "A=1\n"}, "2": {"content": "A=2\n"}},
+    }
+
+
 def set_arguments() -> dict[str, Any]:
     one = {"name": "a", "image": "image:0", "secrets": [{"name": "s", "content": "first"}, {"name": "t"}]}
     two = {"name": "b", "image": "image:0", "files": [{"target": "/b", "content": "third"}]}

@@ -15,7 +15,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pyVmomi import vim
 
-from ansible_collections.gantry.vsphere.plugins.module_utils._address_pool.decode import decode_pool, decode_vms
+from ansible_collections.gantry.vsphere.plugins.module_utils._address_pool.decode import (
+    decode_profile,
+    decode_vms,
+)
 from ansible_collections.gantry.vsphere.plugins.module_utils._address_pool.holders import (
     choose_address,
     count_free,
@@ -95,8 +98,11 @@ def profile(**config: Any) -> Any:
 
 
 def test_a_profile_is_a_pool() -> None:
-    pool = decode_pool(profile(gateway="10.0.0.1", dns=["", "10.0.0.2"]))
-    assert (pool.id, pool.name, pool.networks, pool.gateway) == (3, "a/b", frozenset({"network-7"}), "10.0.0.1")
+    decoded = decode_profile(profile(gateway="10.0.0.1", dns=["", "10.0.0.2"]))
+    pool = decoded.ipv4
+    assert pool is not None
+    assert (decoded.id, decoded.ipv6, decoded.pools) == (3, None, {4: pool})
+    assert (pool.name, pool.networks, pool.gateway) == ("a/b", frozenset({"network-7"}), "10.0.0.1")
     assert ([str(one) for one in pool.ranges], pool.size) == (["10.0.0.10", "10.0.0.30-10.0.0.32"], 4)
     assert (pool.dns_servers, pool.interface("10.0.0.30")) == (("10.0.0.2",), "10.0.0.30/24")
 
@@ -110,16 +116,54 @@ def test_a_profile_is_a_pool() -> None:
         {"subnetAddress": "10.0.0.7"},
         {"range": "10.0.0.1-10.0.0.5"},
         {"range": "10.0.0.1#many"},
+        {"range": "fd00::1#4"},
+        {"subnetAddress": "fd00::", "netmask": "ffff:ffff:ffff:ffff::", "range": "fd00::1#4"},
+        {"gateway": "router"},
     ],
 )
-def test_a_profile_that_gives_no_addresses_is_no_pool(config: dict[str, Any]) -> None:
-    pool = decode_pool(profile(**config))
-    assert (pool.subnet, pool.size) == (None, 0)
-    assert choose_address(pool, "web", ()) is None
+def test_a_profile_that_gives_no_addresses_has_no_pool(config: dict[str, Any]) -> None:
+    assert decode_profile(profile(**config)).pools == {}
+
+
+def ipv6_profile(**config: Any) -> Any:
+    values = {
+        "subnetAddress": "fd00:20:0:0::",
+        "netmask": "ffff:ffff:ffff:ffff::",
+        "range": "fd00:20::10 # 20, fd00:20::1#2",
+        "gateway": "fd00:0020::1",
+        "dns": ["fd00:20::53"],
+        "ipPoolEnabled": True,
+        **config,
+    }
+    made = profile(ipPoolEnabled=False)
+    made.ipv6Config = vim.vApp.IpPool.IpPoolConfigInfo(**values)
+    return made
+
+
+def test_a_profile_has_a_pool_of_ipv6_addresses() -> None:
+    (pool,) = decode_profile(ipv6_profile()).pools.values()
+    assert ([str(one) for one in pool.ranges], pool.size) == (["fd00:20::1-fd00:20::2", "fd00:20::10-fd00:20::23"], 22)
+    assert (pool.version, pool.gateway, pool.dns_servers) == (6, "fd00:20::1", ("fd00:20::53",))
+    assert pool.interface("fd00:20::10") == "fd00:20::10/64"
+    # The gateway is none of them, whatever was written.
+    assert count_free(pool, {"fd00:20::10", "fd00:20::ffff"}) == 20
+    taken: set[str] = set()
+    while (address := choose_address(pool, "web", taken)) is not None:
+        taken.add(address)
+    assert len(taken) == 21
+    assert "fd00:20::1" not in taken
+    assert pool.contains("fd00:20::9999")
+    assert not pool.contains("10.0.0.5")
+    assert not pool.gives("10.0.0.5")
+
+
+@pytest.mark.parametrize("netmask", ["ffff:0:ffff::", "64", "", "255.255.255.0"])
+def test_a_netmask_of_ipv6_is_an_address_without_gaps(netmask: str) -> None:
+    assert decode_profile(ipv6_profile(netmask=netmask)).pools == {}
 
 
 def test_addresses_of_vms_are_recorded_or_reported() -> None:
-    nics = [vim.vm.GuestInfo.NicInfo(connected=True, deviceConfigId=1, ipAddress=["10.0.0.9", "fe80::1"])]
+    nics = [vim.vm.GuestInfo.NicInfo(connected=True, deviceConfigId=1, ipAddress=["10.0.0.9", "fe80::1", "FD00::9"])]
     option = vim.option.OptionValue(key="gantry.addresses", value="10.0.0.5 10.1.0.5")
     rows = [
         row("vm-1", {"name": "idle"}),
@@ -128,5 +172,5 @@ def test_addresses_of_vms_are_recorded_or_reported() -> None:
     ]
     assert decode_vms(rows) == [
         AddressedVm("vm-2", "web", frozenset({"network-7"}), recorded=("10.0.0.5", "10.1.0.5")),
-        AddressedVm("vm-3", "db", frozenset(), reported=("10.0.0.9",), running=True),
+        AddressedVm("vm-3", "db", frozenset(), reported=("10.0.0.9", "fd00::9"), running=True),
     ]

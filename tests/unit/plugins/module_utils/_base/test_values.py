@@ -76,13 +76,6 @@ def test_a_value_that_yaml_may_have_changed_is_refused(value: object) -> None:
         values.parse_strings({"A": value}, "env")
 
 
-def test_an_interface_needs_its_prefix_length() -> None:
-    assert values.parse_interface("10.0.0.5/24", "ipv4_address") == "10.0.0.5/24"
-    for text in ("10.0.0.5", "10.0.0.256/24", "::1/64", "10.0.0.5/33"):
-        with pytest.raises(GantryError, match="prefix length"):
-            values.parse_interface(text, "ipv4_address")
-
-
 def test_a_mac_is_unicast_and_normalized() -> None:
     assert values.parse_mac("00-50-56-3F-CD-EF", "mac_address") == "00:50:56:3f:cd:ef"
     for text in ("01:00:5e:00:00:01", "00:50:56", "00:50:56:00:00:0g"):

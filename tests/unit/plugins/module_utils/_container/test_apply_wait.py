@@ -147,3 +147,35 @@ def test_a_stop_waits_for_the_report_of_the_end_or_power_off() -> None:
     unseen = Ended(deadline=time.monotonic() + 30)
     assert unseen.seen({POWER_PATH: "poweredOff"})
     assert unseen.end is None
+
+
+def test_a_container_that_runs_and_fails_before_it_has_an_address_has_not_started() -> None:
+    wait = startup(wants_address=True)
+    assert not wait.seen(says("running"))
+    assert wait.seen(says("exited", exit_code=3))
+    assert not wait.reached
+    assert "exited with code 3 before it was running" in wait.error("no configuration").message
+
+
+def test_health_has_a_limit_of_its_own_once_the_container_runs() -> None:
+    start = time.monotonic()
+    wait = Startup("web", "healthy", 300, None, wants_address=False, deadline=start + 300, healthy_wait_timeout=1000)
+    assert not wait.seen(says("booting"))
+    assert wait.deadline == start + 300
+    assert "within 300 s (wait_timeout)" in wait.error(None).message
+    wait = Startup("web", "healthy", 300, None, wants_address=False, deadline=start + 300, healthy_wait_timeout=1000)
+    assert not wait.seen(says("running", health="starting"))
+    limit = wait.deadline
+    assert start + 1000 <= limit <= time.monotonic() + 1000
+    assert not wait.seen(says("running", health="starting", sequence=2))
+    assert wait.deadline == limit
+    message = wait.error(None).message
+    assert "within 1000 s (healthy_wait_timeout)" in message
+    assert "increase healthy_wait_timeout" in message
+
+
+def test_health_has_the_limit_of_the_start_unless_one_is_given() -> None:
+    wait = startup("healthy")
+    limit = wait.deadline
+    assert not wait.seen(says("running", health="starting"))
+    assert wait.deadline == limit

@@ -46,6 +46,8 @@ CHANGED_OPTIONS: dict[str, dict[str, Any]] = {
     "container_hostname": {"container_hostname": "other"},
     "memory": {"memory": "512M"},
     "cpus": {"cpus": 2},
+    "cpu_hot_add": {"cpu_hot_add": True},
+    "memory_hot_add": {"memory_hot_add": True},
     "cpu_reservation": {"cpu_reservation": 500},
     "cpu_limit": {"cpu_limit": "2000"},
     "cpu_shares": {"cpu_shares": "high"},

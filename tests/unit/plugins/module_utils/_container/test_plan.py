@@ -39,6 +39,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.model im
     Machine,
     ObservedContainer,
 )
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.model_hot_add import HotAdd
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.plan import plan_container, plan_containers
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.target import needs_clone, new_machine
 from tests.support.builders.containers import (
@@ -128,6 +129,40 @@ def test_power_follows_the_state() -> None:
     assert plan(desire("present"), existing(desire(), OFF)) == []
     assert plan(desire("present"), existing(desire(), SUSPENDED)) == []
     assert kinds(plan(desire("absent"), existing(desire()))) == ["Stop", "Destroy"]
+
+
+def test_what_vsphere_adds_to_a_running_vm_needs_no_restart() -> None:
+    hot = {"cpu_hot_add": True, "memory_hot_add": True}
+    machine = existing(desire(**hot))
+    assert machine.hot_add == HotAdd(cpus=True, memory=True)
+    machine = replace(machine, hot_add=replace(machine.hot_add, limit_mb=3072, step_mb=128))
+    restarted = ["Stop", "Reconfigure", "PowerOn"]
+    for options, expected in (
+        ({"cpus": 2}, ["Reconfigure"]),
+        ({"memory": "512M"}, ["Reconfigure"]),
+        ({"memory": "3G", "cpus": 8, "labels": {"a": "b"}}, ["Reconfigure"]),
+        ({"memory": "300M"}, restarted),
+        ({"memory": "4G"}, restarted),
+        ({"memory": "128M"}, restarted),
+        ({"cpus": 2, "env": {"A": "b"}}, restarted),
+        ({"cpus": 2, "memory": "128M"}, restarted),
+    ):
+        assert kinds(plan(desire(**hot, **options), machine)) == expected, options
+    assert kinds(plan(desire(**hot, memory="512M"), replace(machine, hot_add=HotAdd(cpus=True)))) == restarted
+    # Linux takes only whole blocks of 128 MiB.
+    assert kinds(plan(desire(**hot, memory="320M"), replace(machine, memory_mb=192))) == restarted
+    wide = replace(machine, cpus=2)
+    assert kinds(plan(desire(**hot), wide)) == restarted
+
+
+def test_hot_add_is_set_while_the_vm_is_off_and_stops_nothing() -> None:
+    rigid = existing(desire())
+    (recorded,) = plan(desire(cpu_hot_add=True), rigid)
+    assert recorded.aspects == ["config", "config_hash"]
+    off = replace(recorded.target, power=OFF)
+    changed, _started = plan(desire(cpu_hot_add=True), off)
+    assert changed.aspects == ["hot_add"]
+    assert changed.target.hot_add == HotAdd(cpus=True)
 
 
 def test_options_that_take_effect_at_a_start_are_changed_between_a_stop_and_a_start() -> None:

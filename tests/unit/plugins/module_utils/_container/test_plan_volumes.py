@@ -23,7 +23,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.model im
     Machine,
     ObservedContainer,
 )
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.model_volumes import AttachedVolume
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.model_volumes import AttachedVolume, NamedVolume
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.plan import plan_container
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.target import new_machine
 from tests.support.builders.containers import IMAGES, desired_container, place_of, volume
@@ -66,6 +66,16 @@ def test_volumes_are_attached_before_the_first_start() -> None:
     assert documented == attached == [("id-of-data", 2), ("id-of-logs", 3)]
 
 
+def test_a_copy_is_documented_with_its_origins() -> None:
+    desired = desire("copy:/data")
+    assert desired.config is not None
+    place = place_of(desired.config)
+    place = replace(place, volumes=tuple(replace(one, origins=("id-of-data",)) for one in place.volumes))
+    changes = list(plan_container(desired, ObservedContainer(image=IMAGES[0], place=place)))
+    assert [one["origins"] for one in changes[0].target.document["volumes"]] == [["id-of-data"]]
+    assert "origins" not in plan(desire("data:/data"))[0].target.document["volumes"][0]
+
+
 def test_nothing_is_to_do_with_attached_volumes() -> None:
     assert plan(desire("data:/data"), existing(desire("data:/data"))) == []
 
@@ -103,6 +113,37 @@ def test_a_detached_volume_is_attached_again() -> None:
     machine = existing(desire("data:/data"), volumes=(), scsi_units=frozenset({0, 1}))
     assert kinds(plan(desire("data:/data"), machine)) == ["Stop", "AttachVolume", "PowerOn"]
     assert kinds(plan(desire("data:/data"), replace(machine, power=OFF))) == ["AttachVolume", "PowerOn"]
+
+
+def planned_state(machine: Machine, *found: NamedVolume, state: str = "started") -> list[Any]:
+    """Return the changes of a task that gives only a state, with the volumes that exist."""
+    observed = ObservedContainer(machine=machine, lost_volumes=found)
+    return list(plan_container(desired_container(state=state), observed))
+
+
+def test_a_detached_volume_is_attached_again_by_a_task_that_gives_only_a_state() -> None:
+    machine = existing(desire("data:/data", "logs:/log"))
+    assert planned_state(machine) == []
+    machine = replace(machine, volumes=machine.volumes[1:], scsi_units=machine.scsi_units - {2})
+    changes = planned_state(machine, volume("data"))
+    assert kinds(changes) == ["Stop", "AttachVolume", "PowerOn"]
+    assert (changes[1].volume.name, changes[1].unit) == ("data", 2)
+    assert kinds(planned_state(replace(machine, power=OFF), volume("data"))) == ["AttachVolume", "PowerOn"]
+    # A task that starts nothing leaves it as it is, but one that finishes an interrupted restart does not.
+    assert planned_state(machine, volume("data"), state="present") == []
+    assert kinds(planned_state(machine, volume("data"), state="stopped")) == ["Stop"]
+    owing = replace(machine, power=OFF, start_pending=True)
+    assert kinds(planned_state(owing, volume("data"), state="present"))[:1] == ["AttachVolume"]
+
+
+def test_a_detached_volume_that_cannot_be_attached_again_is_named() -> None:
+    machine = existing(desire("data:/data"), volumes=(), scsi_units=frozenset({0, 1}))
+    with pytest.raises(GantryError, match="mounts the volume data, whose disk id-of-data is not attached"):
+        planned_state(machine)
+    with pytest.raises(GantryError, match="The volume data is attached to the VM /dc/vm/db, and"):
+        planned_state(machine, volume("data", **{"vm-5": "/dc/vm/db"}))
+    with pytest.raises(GantryError, match="another disk is attached at its unit 2"):
+        planned_state(replace(machine, scsi_units=frozenset({0, 1, 2})), volume("data"))
 
 
 def test_a_volume_of_another_vm_is_refused() -> None:

@@ -32,7 +32,7 @@ def node(inventory: Inventory, moid: str) -> Entry:
 
 def place(inventory: Inventory, *networks: str, **options: Any) -> Any:
     config = config_of(networks=[{"name": name} for name in networks])
-    datacenter = resolve.find_datacenter(inventory, options.get("datacenter"))
+    datacenter = resolve.find_datacenter(inventory, options.get("datacenter")) or inventory.datacenter()
     return resolve.resolve_place(inventory, PlacementOption(**options), config, None, datacenter)
 
 

@@ -34,6 +34,7 @@ INTO = DesiredCopy(
     owner="",
     mode=None,
     follow=False,
+    local_follow=True,
     force=None,
     max_bytes=1 << 20,
     timeout=60,

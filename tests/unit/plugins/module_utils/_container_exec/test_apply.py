@@ -31,6 +31,7 @@ WANTED = DesiredExec(
     program="ls",
     arguments='{"command":["ls"]}',
     timeout=60,
+    detach=False,
     strip_empty_ends=True,
     guest_key=None,
     datacenter=None,

@@ -25,6 +25,7 @@ WANTED = DesiredExec(
     program="ls",
     arguments="{}",
     timeout=60,
+    detach=False,
     strip_empty_ends=True,
     guest_key=KEY,
     datacenter=None,

@@ -23,6 +23,7 @@ WANTED = DesiredExec(
     program="ls",
     arguments="{}",
     timeout=60,
+    detach=False,
     strip_empty_ends=True,
     guest_key=None,
     datacenter=None,
@@ -94,3 +95,17 @@ def test_a_program_that_was_not_started_fails_with_the_reason() -> None:
 def test_a_result_that_is_none_is_refused(raw: bytes, message: str) -> None:
     with pytest.raises(GantryError, match=f"The result that the guest of web reports cannot be used: .*{message}"):
         decode_result(raw, "web")
+
+
+def test_a_detached_program_has_a_pid_and_no_output() -> None:
+    detached = replace(WANTED, detach=True)
+    assert exec_result(detached, ObservedExec(machines=(), pid=7)) == {"pid": 7}
+    ended = decode_result(json.dumps({**ENDED, "rc": 3}).encode(), "web")
+    assert exec_result(detached, ObservedExec(machines=(), pid=7, result=ended)) == {"pid": 7}
+
+
+def test_a_detached_program_that_was_not_started_is_an_error() -> None:
+    problem = {"code": "start_failed", "message": "There is no ls."}
+    failed = decode_result(json.dumps({**ENDED, "rc": 127, "error": problem}).encode(), "web")
+    with pytest.raises(GantryError, match=r"^Could not run ls in container web: There is no ls\.$"):
+        exec_result(replace(WANTED, detach=True), ObservedExec(machines=(), pid=7, result=failed))

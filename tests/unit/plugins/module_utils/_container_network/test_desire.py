@@ -22,9 +22,52 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container_network.
 def pool_of(**ipv4: Any) -> AddressPool:
     unset = {name: option.get("default") for name, option in network_argument_spec().items()}
     given = {"subnet": "10.20.0.0/24", "gateway": None, "ip_range": None, "exclude": None, "dns_servers": None, **ipv4}
-    pool = desire_network({**unset, "name": "web", "switch": "DS", "ipv4": given}).pool
+    pool = desire_network({**unset, "name": "web", "switch": "DS", "ipv4": given}).ipv4
     assert pool is not None
     return pool
+
+
+def ipv6_pool_of(**ipv6: Any) -> AddressPool:
+    unset = {name: option.get("default") for name, option in network_argument_spec().items()}
+    given = {"subnet": "fd00:20::/64", "gateway": None, "ip_range": None, "exclude": None, "dns_servers": None, **ipv6}
+    desired = desire_network({**unset, "name": "web", "switch": "DS", "ipv6": given})
+    assert (desired.ipv4, desired.ipv6 is not None) == (None, True)
+    return desired.pools[6]
+
+
+@pytest.mark.parametrize(
+    ("options", "ranges"),
+    [
+        # Of a large subnet the first addresses, and never the one of all routers.
+        ({}, ["fd00:20::1-fd00:20::ffff"]),
+        ({"gateway": "fd00:20::1"}, ["fd00:20::2-fd00:20::ffff"]),
+        ({"subnet": "fd00:20::/127"}, ["fd00:20::-fd00:20::1"]),
+        ({"subnet": "fd00:20::/126"}, ["fd00:20::1-fd00:20::3"]),
+        ({"ip_range": ["fd00:20::1:0/112"]}, ["fd00:20::1:0-fd00:20::1:ffff"]),
+        (
+            {"ip_range": ["FD00:20::10-fd00:20::30"], "exclude": ["fd00:20::20", "fd00:20::28/125"]},
+            ["fd00:20::10-fd00:20::1f", "fd00:20::21-fd00:20::27", "fd00:20::30"],
+        ),
+    ],
+)
+def test_the_ranges_of_an_ipv6_pool(options: dict[str, Any], ranges: list[str]) -> None:
+    assert [str(one) for one in ipv6_pool_of(**options).ranges] == ranges
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"subnet": "10.20.0.0/24"}, "The subnet in ipv6 .* such as fd00:20::/64"),
+        ({"gateway": "fd00:21::1"}, "not an address for hosts"),
+        ({"gateway": "10.20.0.1"}, "ipv6.gateway is '10.20.0.1', which is not an IPv6 address"),
+        ({"ip_range": ["10.20.0.1"]}, "ipv6.ip_range has"),
+        ({"ip_range": ["fd00:20::/64"]}, "at most 65536 are possible"),
+        ({"exclude": ["fd00:20::/64"]}, "has no address for containers"),
+    ],
+)
+def test_what_is_no_ipv6_pool_is_refused(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(GantryError, match=message):
+        ipv6_pool_of(**options)
 
 
 @pytest.mark.parametrize(

@@ -32,7 +32,10 @@ NOT_OF_A_USER = {
     "short disk",
     "address alone",
     "dhcp and address",
+    "no address at all",
     "unit out of range",
+    "a volume is its own origin",
+    "the origin of a volume is no UUID",
 }
 
 

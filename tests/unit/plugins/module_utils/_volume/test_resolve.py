@@ -43,6 +43,16 @@ def test_the_named_datastore_is_used() -> None:
         chosen(DesiredVolume("data", datastore="nowhere"))
 
 
+def test_a_copy_of_a_snapshot_is_on_the_datastore_of_its_source() -> None:
+    inventory = small_inventory()
+    datacenter = inventory.datacenter("DC0")
+    source = Volume("data", 64, inventory.datastore("shared1", datacenter=datacenter), {})
+    copy = DesiredVolume("copy", source="data", source_snapshot="one")
+    assert resolve_datastore(inventory, datacenter, copy, source) == source.datastore
+    with pytest.raises(GantryError, match="datastore of the volume copy is shared0, but"):
+        resolve_datastore(inventory, datacenter, replace(copy, datastore="shared0"), source)
+
+
 def test_a_datastore_cluster_gives_its_datastore_with_the_most_free_space() -> None:
     desired = DesiredVolume("data", datastore_cluster="pod")
     assert chosen(desired, of_pod(1, 10), of_pod(2, 30), of_pod(3, 20)) == "pod-2"
@@ -69,4 +79,4 @@ def test_the_metadata_is_part_of_the_creation() -> None:
     assert isinstance(copied, vim.vslm.CloneSpec)
     assert copied.keepAfterDeleteVm
     assert copied.backingSpec.provisioningType is None
-    assert [pair.value for pair in copied.metadata] == [pair.value for pair in spec.metadata]
+    assert [pair.value for pair in copied.metadata] == [*(pair.value for pair in spec.metadata), "x"]

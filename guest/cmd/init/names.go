@@ -1,0 +1,88 @@
+// Copyright: (c) 2026, gantry.vsphere contributors
+// GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+// The resolver for the names of other containers, if the document asks for one.
+
+package main
+
+import (
+	"context"
+	"errors"
+	"os"
+
+	"gantry.invalid/guest/internal/failure"
+	"gantry.invalid/guest/internal/network"
+	"gantry.invalid/guest/internal/resolver"
+	"gantry.invalid/guest/internal/rootfs"
+	"gantry.invalid/guest/internal/source"
+	"gantry.invalid/guest/internal/spec"
+)
+
+// namesKey is the key of guest info with the table of names, which clients of vSphere change while the VM is on.
+const namesKey = "guestinfo.gantry.names"
+
+// openResolver starts to answer DNS, still without names, if the container finds others by name.
+func (m *machine) openResolver(wanted *spec.Spec) error {
+	if !wanted.DNS.Names {
+		return nil
+	}
+	server, err := resolver.Listen(resolver.Address, m.console.logf)
+	if err != nil {
+		return failure.New(failure.NetworkFailed, "the resolver for names: %v", err)
+	}
+	m.resolver = server
+	return nil
+}
+
+// resolvFile returns the content of /etc/resolv.conf, and lets the resolver use the name servers that it replaces there.
+func (m *machine) resolvFile(dns spec.DNS, leasedServers, leasedSearch []string) string {
+	if m.resolver == nil {
+		return network.ResolvFile(dns, leasedServers, leasedSearch)
+	}
+	servers := dns.Servers
+	if len(servers) == 0 {
+		servers = leasedServers
+	}
+	m.resolver.SetServers(resolver.NameServers(servers))
+	dns.Servers = []string{resolver.Host}
+	return network.ResolvFile(network.WithNames(dns), nil, leasedSearch)
+}
+
+// followNames keeps the table of names current until the returned function is called, which waits for its end.
+func (m *machine) followNames() (end func()) {
+	if m.resolver == nil {
+		return func() {}
+	}
+	follower := &resolver.Follower{
+		SetTable: m.resolver.SetTable, Read: m.readNames, Logf: m.console.logf,
+		Keep: func(document []byte) error { return rootfs.KeepNames(rootfs.StateDirectory, document) },
+	}
+	kept, err := rootfs.KeptNames(rootfs.StateDirectory)
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		m.logError(err)
+	}
+	follower.Begin(kept)
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		follower.Follow(ctx)
+	}()
+	return func() {
+		cancel()
+		<-ended
+	}
+}
+
+// readNames returns the table of names; empty if the host has none.
+func (m *machine) readNames() ([]byte, error) {
+	value, err := m.hostChannel.Get(namesKey)
+	if errors.Is(err, source.ErrAbsent) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return source.Unpack(value)
+}

@@ -1,0 +1,136 @@
+# Copyright: (c) 2026, gantry.vsphere contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Plan when a container is started, stopped and removed: what every other plan for it builds on. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.changes import (
+    AwaitStatus,
+    ContainerChange,
+    Destroy,
+    PowerOn,
+    Stop,
+)
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import (
+    DEFAULT_STOP_TIMEOUT,
+    OFF,
+    ON,
+    SUSPENDED,
+    DesiredContainer,
+    Machine,
+    ObservedContainer,
+    guest_state,
+)
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.plan_volumes import (
+    detachment,
+)
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.target_files import target_delivery
+from ansible_collections.gantry.vsphere.plugins.module_utils._guest.delivery import FilesToDeliver
+
+
+class PowerPlanner:
+    """Builds the changes one by one and updates the model after each."""
+
+    def __init__(self, desired: DesiredContainer, observed: ObservedContainer) -> None:
+        self.desired = desired
+        self.seen = observed
+        self.changes: list[ContainerChange] = []
+        # Whether the container runs, or ran when an earlier run that was interrupted has stopped it.
+        self.was_running = False
+
+    def _do(self, change: ContainerChange) -> None:
+        self.changes.append(change)
+        self.seen = change.project(self.seen)
+
+    def _machine(self) -> Machine:
+        if self.seen.machine is None:
+            raise ValueError("the plan has lost its machine")
+        return self.seen.machine
+
+    @property
+    def _starts_again(self) -> bool:
+        """Return whether the container must run after the plan only because it ran before."""
+        return self.was_running and self.desired.state == "present"
+
+    def _with_start(self, target: Machine) -> Machine:
+        """Return the target without the mark of a start that an earlier run owes, unless the plan makes that start."""
+        if target.power == SUSPENDED:
+            return target
+        starts = self.desired.wants_running or self._starts_again
+        return replace(target, start_pending=target.start_pending and not target.is_up and starts)
+
+    def _set_power(self) -> None:
+        machine = self._machine()
+        state = self.desired.state
+        checked = bool((machine.document or {}).get("healthcheck"))
+        if state == "ready":
+            state = "healthy" if checked else "started"
+        if state == "healthy" and not checked:
+            raise GantryError(
+                f"Container {self.desired.name} has no health check, so it cannot be waited for as healthy. "
+                "Give healthcheck, or use state: started."
+            )
+        wait_for = "healthy" if state == "healthy" else "running"
+        if state == "stopped" or machine.has_ended:
+            self._stop(machine)
+            machine = self._machine()
+        if state == "stopped":
+            return
+        if (self.desired.wants_running or self.was_running) and machine.power != ON:
+            wait = wait_for if self.desired.wait else None
+            timeout, health = self.desired.wait_timeout, self.desired.healthy_wait_timeout
+            files = self._files(machine)
+            self._do(PowerOn(self.desired.name, machine, wait, timeout, files, healthy_wait_timeout=health))
+        elif self.desired.wants_running and (self.desired.wait or machine.waits_for_files):
+            self._await(machine, wait_for)
+
+    def _await(self, machine: Machine, wait_for: str) -> None:
+        """Wait for a container whose VM is on but which may not be running yet."""
+        reached = machine.health == "healthy" if wait_for == "healthy" else guest_state(machine) == "running"
+        if not reached:
+            timeout, health = self.desired.wait_timeout, self.desired.healthy_wait_timeout
+            files = self._files(machine)
+            self._do(AwaitStatus(self.desired.name, machine, wait_for, timeout, files, healthy_wait_timeout=health))
+
+    def _files(self, machine: Machine) -> FilesToDeliver | None:
+        delivery, key = target_delivery(self.desired), self.desired.guest_key
+        if delivery is None or key is None:
+            return None
+        return FilesToDeliver(delivery, key, machine.container_id or "")
+
+    def _stop_for_restart(self) -> None:
+        """Stop a running container that the task restarts. What it changes is then changed while it is off."""
+        if self.desired.restart and self._machine().running:
+            self._stop(self._machine())
+
+    def _stop(self, machine: Machine, *, records: bool = True) -> None:
+        if machine.power != OFF:
+            timeout = self.desired.stop_timeout
+            if timeout is None:
+                timeout = int(((machine.document or {}).get("stop") or {}).get("timeout", DEFAULT_STOP_TIMEOUT))
+            force = self.desired.force_kill
+            again = self._starts_again and machine.power == ON
+            self._do(Stop(self.desired.name, machine, timeout, force=force, records=records, starts_again=again))
+
+    def _detach(self, machine: Machine, ids: tuple[str, ...]) -> None:
+        self._do(detachment(self.desired.name, machine, ids))
+
+    def _destroy(self, machine: Machine) -> None:
+        if not machine.ours:
+            raise ValueError("only container VMs of this collection are removed")
+        if machine.power != OFF:
+            self._stop(machine, records=False)
+            off = [one for one in (self.seen.machine, *self.seen.successors) if one and one.moid == machine.moid]
+            machine = off[0]
+        if machine.volumes:
+            # A volume is never removed with a VM.
+            self._detach(machine, tuple(one.id for one in machine.volumes))
+            machine = next(
+                one for one in (self.seen.machine, *self.seen.successors) if one and one.moid == machine.moid
+            )
+        self._do(Destroy(self.desired.name, machine))
