@@ -23,8 +23,9 @@ WANTED = (
     # Network.
     "vmxnet3",
     "virtio_net",
-    # Buses and the platform.
+    # Buses, the port to the host where there is no VMware backdoor, and the platform.
     "virtio_pci",
+    "virtio_console",
     "vmw_balloon",
     "virtio_balloon",
     # The power button.

@@ -2,7 +2,7 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// Package port carries VMware's guest RPC over a serial port, where a hypervisor has no VMware backdoor
+// Package port carries VMware's guest RPC over a virtio-serial port, where a hypervisor has no VMware backdoor
 // (docs/developers/contracts.md, section 6). The guest's init uses the port; the lab, which plays the VMX, uses the frames.
 package port
 
@@ -51,19 +51,25 @@ type Frame struct {
 	Payload []byte
 }
 
-var escapes = map[byte]byte{'\\': '\\', '\n': 'n', 0: '0'}
+// letters has the letter behind the backslash for each special character, and 0 for all others.
+var letters = [256]byte{'\\': '\\', '\n': 'n', 0: '0'}
+
+// longestHeader is the length of the longest header with its newline.
+const longestHeader = len("\nM 4294967295 2097216 ")
 
 // Encode returns the line.
 func (f Frame) Encode() []byte {
-	line := fmt.Appendf(nil, "\n%c %d %d ", f.Kind, f.Channel, len(f.Payload))
-	for _, char := range f.Payload {
-		if letter, special := escapes[char]; special {
-			line = append(line, '\\', letter)
-		} else {
-			line = append(line, char)
+	// A random payload has one special character in 85.
+	line := make([]byte, 0, longestHeader+len(f.Payload)+len(f.Payload)/64+1)
+	line = fmt.Appendf(line, "\n%c %d %d ", f.Kind, f.Channel, len(f.Payload))
+	plain := 0 // where the characters begin that are copied as they are
+	for index, char := range f.Payload {
+		if letter := letters[char]; letter != 0 {
+			line = append(append(line, f.Payload[plain:index]...), '\\', letter)
+			plain = index + 1
 		}
 	}
-	return append(line, '\n')
+	return append(append(line, f.Payload[plain:]...), '\n')
 }
 
 // decode decodes a line without its newlines.
@@ -88,30 +94,39 @@ func decode(line []byte) (Frame, error) {
 	return Frame{Kind(kind), channel, payload}, nil
 }
 
+// unescape changes the text into the payload, in place.
 func unescape(text []byte) ([]byte, error) {
-	payload := make([]byte, 0, len(text))
-	for index := 0; index < len(text); index++ {
-		if text[index] != '\\' {
-			payload = append(payload, text[index])
-			continue
+	payload := text[:0]
+	for {
+		plain := bytes.IndexByte(text, '\\')
+		if plain < 0 {
+			return append(payload, text...), nil
 		}
-		index++
-		char, err := escaped(text[index:])
+		payload = append(payload, text[:plain]...)
+		text = text[plain+1:]
+		if len(text) == 0 {
+			return nil, errEscape
+		}
+		char, err := escaped(text[0])
 		if err != nil {
 			return nil, err
 		}
-		payload = append(payload, char)
+		payload, text = append(payload, char), text[1:]
 	}
-	return payload, nil
 }
 
-func escaped(rest []byte) (byte, error) {
-	for char, letter := range escapes {
-		if len(rest) > 0 && rest[0] == letter {
-			return char, nil
-		}
+var errEscape = errors.New("a payload with an unknown escape sequence")
+
+func escaped(letter byte) (byte, error) {
+	switch letter {
+	case '\\':
+		return '\\', nil
+	case 'n':
+		return '\n', nil
+	case '0':
+		return 0, nil
 	}
-	return 0, errors.New("a payload with an unknown escape sequence")
+	return 0, errEscape
 }
 
 // Read calls handle with each frame of a stream until the stream ends. It reports an invalid line and continues with the next

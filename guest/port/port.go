@@ -8,16 +8,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"strconv"
 	"sync"
 	"time"
-
-	"golang.org/x/sys/unix"
 )
 
-// Path is the serial port.
-const Path = "/dev/ttyS1"
+// Name is the name of the virtio-serial port.
+const Name = "gantry.vmx"
 
 const (
 	// answerTime is the time after which the host has lost a request. An emulated machine on a busy host is slow.
@@ -28,7 +25,7 @@ const (
 
 var errNoAnswer = errors.New("the host does not answer on the port")
 
-// Port is the guest's end of the serial port.
+// Port is the guest's end of the port.
 type Port struct {
 	stream io.ReadWriter
 	failed chan struct{} // closed when the port can no longer be read
@@ -40,34 +37,6 @@ type Port struct {
 	mu       sync.Mutex
 	last     uint32
 	sessions map[uint32]*session
-}
-
-// OpenSerial opens the serial port, and returns an error if there is none.
-func OpenSerial(path string) (*os.File, error) {
-	port, err := os.OpenFile(path, os.O_RDWR|unix.O_NOCTTY, 0)
-	if err != nil {
-		return nil, err
-	}
-	settings, err := unix.IoctlGetTermios(int(port.Fd()), unix.TCGETS)
-	if err != nil {
-		// The kernel has device files for ports that do not exist.
-		return nil, errors.Join(fmt.Errorf("no serial port %s: %w", path, err), port.Close())
-	}
-	makeRaw(settings)
-	if err := unix.IoctlSetTermios(int(port.Fd()), unix.TCSETS, settings); err != nil {
-		return nil, errors.Join(fmt.Errorf("set up %s: %w", path, err), port.Close())
-	}
-	return port, nil
-}
-
-// makeRaw prevents the line discipline from changing or echoing bytes.
-func makeRaw(settings *unix.Termios) {
-	settings.Iflag = 0
-	settings.Oflag = 0
-	settings.Lflag = 0
-	settings.Cflag |= unix.CREAD | unix.CLOCAL | unix.CS8
-	settings.Cc[unix.VMIN] = 1
-	settings.Cc[unix.VTIME] = 0
 }
 
 // New starts reading the stream. logError is called with invalid lines and when the stream fails.

@@ -18,7 +18,7 @@ import (
 // readAll returns the frames of a stream, with nil for each invalid line.
 func readAll(t *testing.T, stream string) (got []*Frame) {
 	t.Helper()
-	// A serial line delivers single bytes.
+	// A stream may deliver single bytes.
 	err := Read(iotest.OneByteReader(strings.NewReader(stream)), func(f Frame) { got = append(got, &f) }, func(error) { got = append(got, nil) })
 	if err != nil {
 		t.Fatal(err)

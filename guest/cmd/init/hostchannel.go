@@ -15,10 +15,12 @@ import (
 	"gantry.invalid/guest/guestops"
 	"gantry.invalid/guest/internal/backdoor"
 	"gantry.invalid/guest/internal/disks"
+	"gantry.invalid/guest/internal/hostport"
 	"gantry.invalid/guest/internal/platform"
 	"gantry.invalid/guest/internal/rootfs"
 	"gantry.invalid/guest/internal/source"
 	"gantry.invalid/guest/internal/tools"
+	"gantry.invalid/guest/internal/uevent"
 	"gantry.invalid/guest/port"
 )
 
@@ -35,7 +37,7 @@ type hostChannel interface {
 	listen(stop *stopper, again func(), operations *guestops.Server) error
 }
 
-func openHostChannel(console *console) (hostChannel, error) {
+func openHostChannel(hub *uevent.Hub, console *console) (hostChannel, error) {
 	if platform.IsVMware() {
 		door, err := backdoor.Open()
 		if err != nil {
@@ -43,18 +45,19 @@ func openHostChannel(console *console) (hostChannel, error) {
 		}
 		return openVMX(door.RPCI(), door.TCLO(), door.HostTime, console)
 	}
-	serial, err := port.OpenSerial(port.Path)
+	finder := hostport.Finder{Sys: "/sys", Dev: "/dev", Wake: hub.Subscribe("virtio-ports")}
+	opened, err := finder.Open(port.Name)
 	if err != nil {
 		console.logf("%v: nothing will be reported", err)
 		return noChannel{}, nil
 	}
-	host := port.New(serial, func(err error) { console.logf("%v", err) })
-	opened, err := openVMX(host.Channel(port.RPCI), host.Channel(port.TCLO), host.HostTime, console)
+	host := port.New(opened, func(err error) { console.logf("%v", err) })
+	channel, err := openVMX(host.Channel(port.RPCI), host.Channel(port.TCLO), host.HostTime, console)
 	if err != nil {
 		console.logf("%v: nothing will be reported", err)
 		return noChannel{}, nil
 	}
-	return opened, nil
+	return channel, nil
 }
 
 // vmx is the host on ESXi, and in the lab, which plays it.

@@ -84,7 +84,7 @@ func setUp(console *console) (*machine, error) {
 	if err := loader.Coldplug(); err != nil {
 		console.logf("%v", err)
 	}
-	if m.hostChannel, err = openHostChannel(console); err != nil {
+	if m.hostChannel, err = openHostChannel(hub, console); err != nil {
 		return nil, err
 	}
 	m.reporter = report.New(m.hostChannel, version, kernelRelease(), m.logError)

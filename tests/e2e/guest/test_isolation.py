@@ -27,13 +27,14 @@ try() {
   rm /node
 }
 for device in $DEVICES; do try $(IFS=:; echo $device); done
+set -- $(grep virtio-portsdev /proc/devices)  # the port to the host
+try port c $1 1
 """
-# The image disk, the scratch disk, the console's and the host channel's serial port, memory, the kernel's log.
+# The image disk, the scratch disk, the console, memory, the kernel's log.
 _DENIED = {
     "image": "b:8:0",
     "scratch": "b:8:16",
     "ttyS0": "c:4:64",
-    "ttyS1": "c:4:65",
     "mem": "c:1:1",
     "kmsg": "c:1:11",
     "null-as-a-disk": "b:1:3",
@@ -42,6 +43,7 @@ _ALLOWED = {"null": "c:1:3", "zero": "c:1:5", "random": "c:1:8", "urandom": "c:1
 _DEVICES = "DEVICES=" + " ".join(f"{name}:{numbers}" for name, numbers in {**_DENIED, **_ALLOWED}.items())
 _EXPECTED = [line for name in _DENIED for line in (f"{name} made", f"{name} EPERM", f"{name} EPERM")]
 _EXPECTED += [line for name in _ALLOWED for line in (f"{name} made", f"{name} read", f"{name} written")]
+_EXPECTED += ["port made", "port EPERM", "port EPERM"]
 
 _DOCKERS = (
     "CHOWN DAC_OVERRIDE FSETID FOWNER MKNOD NET_RAW SETGID SETUID SETFCAP SETPCAP NET_BIND_SERVICE SYS_CHROOT KILL "

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A container VM in QEMU without a vCenter: started with a guest document, watched over its serial port.
+"""A container VM in QEMU without a vCenter: started with a guest document, watched over its port to the host.
 
 The lab's vCenter program plays the host at the other end of the port (lab/vcenter/port.go).
 """
@@ -263,7 +263,9 @@ class Machine:
             command += ["-smp", "cpus=1,sockets=2,cores=1,threads=1,maxcpus=2"]
         command += ["-uuid", hardware.uuid]
         command += ["-chardev", f"file,id=console,path={self._path('console.log')}", "-serial", "chardev:console"]
-        command += ["-chardev", f"socket,id=port,path={self.directory / 'port'}", "-serial", "chardev:port"]
+        command += ["-chardev", f"socket,id=port,path={self.directory / 'port'}"]
+        command += ["-device", "virtio-serial-pci,max_ports=2"]
+        command += ["-device", "virtserialport,chardev=port,name=gantry.vmx"]
         command += ["-qmp", f"unix:{self._path('qmp')},server=on,wait=off"]
         command += ["-chardev", f"socket,id=events,path={self.directory / 'events'}"]
         command += ["-mon", "chardev=events,mode=control"]

@@ -12,6 +12,8 @@ import (
 	"strconv"
 	"strings"
 
+	"gantry.invalid/guest/port"
+
 	"gantry.invalid/lab/vcenter/internal/machine"
 )
 
@@ -20,6 +22,9 @@ const (
 	// Firmware of 4 MB: Debian 13 and Ubuntu 24.04 do not ship the one of 2 MB any more.
 	firmwareCode = "/usr/share/OVMF/OVMF_CODE_4M.fd"
 	firmwareVars = "/usr/share/OVMF/OVMF_VARS_4M.fd"
+	// How many ports the virtio-serial device has room for: the first one is reserved for a console. Each one costs the guest
+	// memory for its queues.
+	ports = 2
 )
 
 // launch holds the inputs of the command line.
@@ -68,14 +73,16 @@ func (l launch) arguments() ([]string, error) {
 	return b.arguments, b.err
 }
 
-// addChannels adds ttyS0 for the console log, ttyS1 for the guest's port, and the QMP monitor.
+// addChannels adds ttyS0 for the console log, the guest's port, and the QMP monitor.
 func (l launch) addChannels(b *argumentBuilder) {
 	console := "file,id=console,path=" + escape(l.consolePath)
 	if l.incoming {
 		console += ",append=on" // keeps the output from before a migration
 	}
 	b.add("-chardev", console, "-serial", "chardev:console")
-	b.add("-chardev", fmt.Sprintf("socket,id=channel,fd=%d", l.channelFD), "-serial", "chardev:channel")
+	b.add("-chardev", fmt.Sprintf("socket,id=channel,fd=%d", l.channelFD))
+	b.addJSON("-device", map[string]any{"driver": "virtio-serial-pci", "id": "ports", "max_ports": ports})
+	b.addJSON("-device", map[string]any{"driver": "virtserialport", "bus": "ports.0", "chardev": "channel", "name": port.Name})
 	b.add("-chardev", fmt.Sprintf("socket,id=monitor,fd=%d", l.monitorFD), "-mon", "chardev=monitor,mode=control")
 }
 

@@ -7,51 +7,61 @@
 package hypervisor
 
 import (
-	"encoding/binary"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"testing"
 	"time"
 
 	"gantry.invalid/lab/vcenter/internal/machine"
 )
 
-// bootSectorAddress is where the firmware loads the boot image of a CD.
-const bootSectorAddress = 0x7c00
-
-// bootableISO creates an ISO whose boot image writes the first messages of the test guests to the channel.
+// bootableISO creates an ISO whose boot image enters the protected mode, copies the responsive guest behind it to the address where
+// a guest expects to be, and starts it.
 func bootableISO(t *testing.T) string {
 	t.Helper()
-	const textAt = 0x22
-	text := binary.LittleEndian.AppendUint16(nil, bootSectorAddress+textAt)
-	code := []byte{
-		0xfc,       //              cld
-		0x31, 0xc0, //              xor  ax, ax
-		0x8e, 0xd8, //              mov  ds, ax
-		0xbe, text[0], text[1], //  mov  si, text
-		0xac,       //       next:  lodsb
-		0x84, 0xc0, //              test al, al
-		0x74, 0x12, //              jz   done
-		0x88, 0xc4, //              mov  ah, al
-		0xba, 0xfd, 0x02, //        mov  dx, 0x2fd      line status of ttyS1
-		0xec,       //       wait:  in   al, dx
-		0xa8, 0x20, //              test al, 0x20       ready for a byte
-		0x74, 0xfb, //              jz   wait
-		0x88, 0xe0, //              mov  al, ah
-		0xba, 0xf8, 0x02, //        mov  dx, 0x2f8
-		0xee,       //              out  dx, al
-		0xeb, 0xe9, //              jmp  next
-		0xf4,       //       done:  hlt
-		0xeb, 0xfd, //              jmp  done
+	const guestAt, size = 0x60, 4096
+	boot := []byte{
+		0xfa,       //        cli
+		0xfc,       //        cld
+		0x31, 0xc0, //        xor  ax, ax
+		0x8e, 0xd8, //        mov  ds, ax
+		0x0f, 0x01, 0x16, 0x54, 0x7c, //        lgdt [0x7c00 + table]
+		0x0f, 0x20, 0xc0, //        mov  eax, cr0
+		0x0c, 0x01, //        or   al, 1
+		0x0f, 0x22, 0xc0, //        mov  cr0, eax
+		0xea, 0x18, 0x7c, 0x08, 0x00, //        ljmp 8, 0x7c00 + pm
+		0x66, 0xb8, 0x10, 0x00, // pm:    mov  ax, 0x10
+		0x8e, 0xd8, //        mov  ds, ax
+		0x8e, 0xc0, //        mov  es, ax
+		0x8e, 0xd0, //        mov  ss, ax
+		0xbe, 0x60, 0x7c, 0x00, 0x00, //        mov  esi, 0x7c60
+		0xbf, 0x00, 0x00, 0x10, 0x00, //        mov  edi, 0x100000
+		0xb9, 0x00, 0x04, 0x00, 0x00, //        mov  ecx, 0x400
+		0xf3, 0xa5, //        rep movsd
+		0xb8, 0x20, 0x00, 0x10, 0x00, //        mov  eax, 0x100020
+		0xff, 0xe0, //        jmp  eax
+		0x66, 0x90, //        .balign 4
+		0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, // gdt:   .quad 0
+		0xff, 0xff, 0x00, 0x00, 0x00, 0x9a, 0xcf, 0x00, //        .quad 0x00cf9a000000ffff
+		0xff, 0xff, 0x00, 0x00, 0x00, 0x92, 0xcf, 0x00, //        .quad 0x00cf92000000ffff
+		0x17, 0x00, // table: .word 23
+		0x3c, 0x7c, 0x00, 0x00, //        .long 0x7c00 + gdt
 	}
-	image := append(append(code, testStarted(t)...), 0)
+	code, text := responsiveCode(t)
+	image := make([]byte, guestAt, size)
+	copy(image, boot)
+	image = append(image, guestImage(t, code, text)...)
+	if len(boot) > guestAt || len(image) > size {
+		t.Fatalf("the boot image has %d bytes, %d before its guest", len(image), len(boot))
+	}
 	source := t.TempDir()
 	if err := os.WriteFile(filepath.Join(source, "boot.bin"), image, 0o600); err != nil {
 		t.Fatal(err)
 	}
 	iso := filepath.Join(t.TempDir(), "boot.iso")
-	made := exec.Command("xorriso", "-as", "mkisofs", "-quiet", "-b", "boot.bin", "-no-emul-boot", "-boot-load-size", "4", "-o", iso, source)
+	made := exec.Command("xorriso", "-as", "mkisofs", "-quiet", "-b", "boot.bin", "-no-emul-boot", "-boot-load-size", strconv.Itoa(size/512), "-o", iso, source)
 	if output, err := made.CombinedOutput(); err != nil {
 		t.Fatalf("xorriso: %v: %s", err, output)
 	}

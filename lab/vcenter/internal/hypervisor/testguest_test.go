@@ -11,6 +11,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -65,7 +66,7 @@ var testExited = frames(toHost(`info-set guestinfo.gantry.status {"state":"exite
 const (
 	loadAddress = 0x100000
 	entryOffset = 0x20
-	textOffset  = 0xa0
+	textOffset  = 0x1c0
 )
 
 // multibootHeader makes QEMU load a flat file at loadAddress and jump behind the header.
@@ -82,75 +83,53 @@ func multibootHeader() []byte {
 // responsiveGuest reports that it runs, and again when its channels are closed (X), until it is asked to halt (OS_Halt). Then it
 // reports its exit and powers off. No other request of the host has these letters.
 func responsiveGuest(t *testing.T) *DirectKernel {
+	code, text := responsiveCode(t)
+	return writeGuest(t, code, text)
+}
+
+func responsiveCode(t *testing.T) (code []byte, text string) {
+	t.Helper()
 	started := testStarted(t)
 	exited := binary.LittleEndian.AppendUint32(nil, loadAddress+textOffset+uint32(len(started))+1)
-	code := []byte{
-		0xbe, 0xa0, 0x00, 0x10, 0x00, // start: mov esi, started
-		0xe8, 0x2d, 0x00, 0x00, 0x00, //       call send
-		0x66, 0xba, 0xfd, 0x02, //       wait:  mov  dx, 0x2fd       line status of ttyS1
-		0xec,       //                         in   al, dx
-		0xa8, 0x01, //                         test al, 1            a byte has come
-		0x74, 0xf7, //                         je   wait
-		0x66, 0xba, 0xf8, 0x02, //             mov  dx, 0x2f8
-		0xec,      //                          in   al, dx
-		0x3c, 'X', //                          cmp  al, 'X'
-		0x74, 0xe4, //                         je   start
-		0x3c, 'H', //                          cmp  al, 'H'
-		0x75, 0xea, //                         jne  wait
-		0xbe, exited[0], exited[1], exited[2], exited[3], // mov esi, exited
-		0xe8, 0x0d, 0x00, 0x00, 0x00, //       call send
-		0x66, 0xba, 0x04, 0x06, //             mov  dx, 0x604        ACPI power management
-		0x66, 0xb8, 0x00, 0x20, //             mov  ax, 0x2000       soft off
-		0x66, 0xef, //                         out  dx, ax
-		0xf4,       //                   idle: hlt
-		0xeb, 0xfd, //                         jmp  idle
-		0x66, 0xba, 0xfd, 0x02, //       send: mov  dx, 0x2fd
-		0xec,       //                   busy: in   al, dx
-		0xa8, 0x20, //                         test al, 0x20         room for a byte
-		0x74, 0xfb, //                         je   busy
-		0xac,       //                         lodsb
-		0x84, 0xc0, //                         test al, al
-		0x74, 0x07, //                         je   done
-		0x66, 0xba, 0xf8, 0x02, //             mov  dx, 0x2f8
-		0xee,       //                         out  dx, al
-		0xeb, 0xeb, //                         jmp  send
-		0xc3, //                         done: ret
+	code = []byte{
+		0xbe, 0xc0, 0x01, 0x10, 0x00, // start: mov  esi, started
+		0xe8, 0x8b, 0xff, 0xff, 0xff, //        call send
+		0xe8, 0xb7, 0xff, 0xff, 0xff, // wait:  call receive
+		0x74, 0xf9, //        je   wait
+		0x3c, 'X', //        cmp  al, 'X'
+		0x74, 0xeb, //        je   start
+		0x3c, 'H', //        cmp  al, 'H'
+		0x75, 0xf1, //        jne  wait
+		0xbe, exited[0], exited[1], exited[2], exited[3], //        mov  esi, exited
+		0xe8, 0x72, 0xff, 0xff, 0xff, //        call send
+		0x66, 0xba, 0x04, 0x06, //        mov  dx, 0x604   ACPI power management
+		0x66, 0xb8, 0x00, 0x20, //        mov  ax, 0x2000   soft off
+		0x66, 0xef, //        out  dx, ax
+		0xf4,       // idle:  hlt
+		0xeb, 0xfd, //        jmp  idle
 	}
-	return writeGuest(t, code, started+"\x00"+testExited+"\x00")
+	return code, started + "\x00" + testExited + "\x00"
 }
 
 // restartingGuest reports that it runs, and again when its channels are closed (X), until it is asked for a power operation (OS_…):
 // then it resets itself. No other request of the host has an underscore after an S.
 func restartingGuest(t *testing.T) *DirectKernel {
 	code := []byte{
-		0xbe, 0xa0, 0x00, 0x10, 0x00, // start: mov esi, started
-		0xe8, 0x21, 0x00, 0x00, 0x00, //       call send
-		0x66, 0xba, 0xfd, 0x02, //       wait:  mov  dx, 0x2fd       line status of ttyS1
-		0xec,       //                         in   al, dx
-		0xa8, 0x01, //                         test al, 1            a byte has come
-		0x74, 0xf7, //                         je   wait
-		0x66, 0xba, 0xf8, 0x02, //             mov  dx, 0x2f8
-		0xec,      //                          in   al, dx
-		0x3c, 'X', //                          cmp  al, 'X'
-		0x74, 0xe4, //                         je   start
-		0x66, 0x3d, '_', 'S', //               cmp  ax, 'S_'         ah has the byte before
-		0x88, 0xc4, //                         mov  ah, al
-		0x75, 0xe6, //                         jne  wait
-		0xb0, 0xfe, //                         mov  al, 0xfe
-		0xe6, 0x64, //                         out  0x64, al         reset by the keyboard controller
-		0xf4,       //                   idle: hlt
-		0xeb, 0xfd, //                         jmp  idle
-		0x66, 0xba, 0xfd, 0x02, //       send: mov  dx, 0x2fd
-		0xec,       //                   busy: in   al, dx
-		0xa8, 0x20, //                         test al, 0x20         room for a byte
-		0x74, 0xfb, //                         je   busy
-		0xac,       //                         lodsb
-		0x84, 0xc0, //                         test al, al
-		0x74, 0x07, //                         je   done
-		0x66, 0xba, 0xf8, 0x02, //             mov  dx, 0x2f8
-		0xee,       //                         out  dx, al
-		0xeb, 0xeb, //                         jmp  send
-		0xc3, //                         done: ret
+		0xbe, 0xc0, 0x01, 0x10, 0x00, // start: mov  esi, started
+		0xe8, 0x8b, 0xff, 0xff, 0xff, //        call send
+		0xe8, 0xb7, 0xff, 0xff, 0xff, // wait:  call receive
+		0x74, 0xf9, //        je   wait
+		0x3c, 'X', //        cmp  al, 'X'
+		0x74, 0xeb, //        je   start
+		0x86, 0xf8, //        xchg al, bh   al: the byte before
+		0x3c, 'S', //        cmp  al, 'S'
+		0x75, 0xef, //        jne  wait
+		0x80, 0xff, '_', //        cmp  bh, '_'
+		0x75, 0xea, //        jne  wait
+		0xb0, 0xfe, //        mov  al, 0xfe
+		0xe6, 0x64, //        out  0x64, al   reset by the keyboard controller
+		0xf4,       // idle:  hlt
+		0xeb, 0xfd, //        jmp  idle
 	}
 	return writeGuest(t, code, testStarted(t)+"\x00")
 }
@@ -166,47 +145,32 @@ func countingGuest(t *testing.T) *DirectKernel {
 	}
 	digit, exited := address(strings.LastIndexByte(line, '0')), address(len(line)+1)
 	code := []byte{
-		0xbe, 0xa0, 0x00, 0x10, 0x00, // count: mov  esi, line
-		0xe8, 0x4c, 0x00, 0x00, 0x00, //        call send
-		0xbf, digit[0], digit[1], digit[2], digit[3], // mov edi, the last digit
-		0xfe, 0x07, //                    next: inc  byte [edi]
-		0x80, 0x3f, 0x3a, //                    cmp  byte [edi], '9' + 1
-		0x75, 0x06, //                          jne  wait
-		0xc6, 0x07, 0x30, //                    mov  byte [edi], '0'
-		0x4f,       //                          dec  edi
-		0xeb, 0xf3, //                          jmp  next
-		0xbb, 0x64, 0x00, 0x00, 0x00, // wait:  mov  ebx, 100
-		0xb9, 0xd0, 0x07, 0x00, 0x00, // poll:  mov  ecx, 2000       QEMU can deliver a byte meanwhile
-		0xe2, 0xfe, //                    spin: loop spin
-		0x66, 0xba, 0xfd, 0x02, //              mov  dx, 0x2fd       line status of ttyS1
-		0xec,       //                          in   al, dx
-		0xa8, 0x01, //                          test al, 1            a byte has come
-		0x75, 0x05, //                          jne  read
-		0x4b,       //                          dec  ebx
-		0x75, 0xed, //                          jne  poll
-		0xeb, 0xca, //                          jmp  count
-		0x66, 0xba, 0xf8, 0x02, //        read: mov  dx, 0x2f8
-		0xec,      //                           in   al, dx
-		0x3c, 'H', //                           cmp  al, 'H'
-		0x75, 0xdd, //                          jne  wait
-		0xbe, exited[0], exited[1], exited[2], exited[3], // mov esi, exited
-		0xe8, 0x0d, 0x00, 0x00, 0x00, //        call send
-		0x66, 0xba, 0x04, 0x06, //              mov  dx, 0x604        ACPI power management
-		0x66, 0xb8, 0x00, 0x20, //              mov  ax, 0x2000       soft off
-		0x66, 0xef, //                          out  dx, ax
-		0xf4,       //                    idle: hlt
-		0xeb, 0xfd, //                          jmp  idle
-		0x66, 0xba, 0xfd, 0x02, //        send: mov  dx, 0x2fd
-		0xec,       //                    busy: in   al, dx
-		0xa8, 0x20, //                          test al, 0x20         room for a byte
-		0x74, 0xfb, //                          je   busy
-		0xac,       //                          lodsb
-		0x84, 0xc0, //                          test al, al
-		0x74, 0x07, //                          je   done
-		0x66, 0xba, 0xf8, 0x02, //              mov  dx, 0x2f8
-		0xee,       //                          out  dx, al
-		0xeb, 0xeb, //                          jmp  send
-		0xc3, //                          done: ret
+		0xbe, 0xc0, 0x01, 0x10, 0x00, // count: mov  esi, line
+		0xe8, 0x8b, 0xff, 0xff, 0xff, //        call send
+		0xbf, digit[0], digit[1], digit[2], digit[3], //        mov  edi, digit
+		0xfe, 0x07, // next:  inc  byte [edi]
+		0x80, 0x3f, 0x3a, //        cmp  byte [edi], 0x3a
+		0x75, 0x06, //        jne  wait
+		0xc6, 0x07, 0x30, //        mov  byte [edi], 0x30
+		0x4f,       //        dec  edi
+		0xeb, 0xf3, //        jmp  next
+		0xbe, 0x64, 0x00, 0x00, 0x00, // wait:  mov  esi, 100
+		0xb9, 0xd0, 0x07, 0x00, 0x00, // poll:  mov  ecx, 2000   QEMU can deliver a byte meanwhile
+		0xe2, 0xfe, // spin:  loop spin
+		0xe8, 0x99, 0xff, 0xff, 0xff, //        call receive
+		0x75, 0x05, //        jne  read
+		0x4e,       //        dec  esi
+		0x75, 0xef, //        jne  poll
+		0xeb, 0xcc, //        jmp  count
+		0x3c, 'H', // read:  cmp  al, 'H'
+		0x75, 0xe4, //        jne  wait
+		0xbe, exited[0], exited[1], exited[2], exited[3], //        mov  esi, exited
+		0xe8, 0x53, 0xff, 0xff, 0xff, //        call send
+		0x66, 0xba, 0x04, 0x06, //        mov  dx, 0x604   ACPI power management
+		0x66, 0xb8, 0x00, 0x20, //        mov  ax, 0x2000   soft off
+		0x66, 0xef, //        out  dx, ax
+		0xf4,       // idle:  hlt
+		0xeb, 0xfd, //        jmp  idle
 	}
 	return writeGuest(t, code, line+"\x00"+frames(open)+testExited+"\x00")
 }
@@ -223,11 +187,19 @@ func panickingGuest(t *testing.T) *DirectKernel {
 
 func writeGuest(t *testing.T, code []byte, text string) *DirectKernel {
 	t.Helper()
-	image := append(multibootHeader(), code...)
-	image = append(append(image, make([]byte, textOffset-len(image))...), text...)
 	path := filepath.Join(t.TempDir(), "guest")
-	if err := os.WriteFile(path, image, 0o600); err != nil {
+	if err := os.WriteFile(path, guestImage(t, code, text), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	return &DirectKernel{Kernel: path, Initrd: path}
+}
+
+// guestImage returns the flat file of a guest: header, driver, code and text.
+func guestImage(t *testing.T, code []byte, text string) []byte {
+	t.Helper()
+	image := slices.Concat(multibootHeader(), testDriver(), code)
+	if len(image) > textOffset {
+		t.Fatalf("the code of a guest ends at %#x, behind its text at %#x", len(image), textOffset)
+	}
+	return append(append(image, make([]byte, textOffset-len(image))...), text...)
 }
