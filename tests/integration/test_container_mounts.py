@@ -140,8 +140,10 @@ def test_a_volume_that_was_detached_by_hand_is_attached_again(mounting: Mounting
     repaired = mounting.converge(**options)
     assert repaired["actions"] == [f"attach the volume {DATA} to {NAME}", f"start {NAME}"]
     mounting.detach(DATA)
+    mounting.calls.fault("SetVStorageObjectControlFlags", "NoPermission")
     started = mounting.converge(state="started")
     assert started["actions"] == repaired["actions"]
+    assert any(f"may not check that the volume {DATA} is kept" in one for one in started["warnings"])
     mounting.detach(DATA)
     mounting.volume(DATA, state="absent", confirm_data_loss=True)
     assert f"mounts the volume {DATA}, whose disk {mounting.ids[DATA]}" in mounting.refused(state="started")["msg"]

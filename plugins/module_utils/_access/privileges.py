@@ -134,7 +134,12 @@ _CONTAINERS = (
         "to mount volumes",
         propagate=True,
     ),
-    Requirement(DATASTORE, ("Datastore.FileManagement",), "to mount volumes that are on it"),
+    Requirement(
+        DATASTORE,
+        ("Datastore.FileManagement",),
+        "to check that volumes on it are kept when their VM is deleted; without it a warning says so",
+        optional=True,
+    ),
     Requirement(
         FOLDER,
         ("VirtualMachine.GuestOperations.Execute",),

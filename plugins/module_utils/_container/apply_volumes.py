@@ -17,18 +17,16 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.changes_
     DetachVolumes,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.decode_volumes import decode_attached
-from ansible_collections.gantry.vsphere.plugins.module_utils._engine.batch import Flow
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.model_volumes import NamedVolume
+from ansible_collections.gantry.vsphere.plugins.module_utils._engine.batch import Attempt, Flow
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.devices import scsi_controller
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.faults import FaultError
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.tasks import Job
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.volume_catalog import disk_id, protection
 
 
 def attach_volume(subject: ContainerSubject, change: AttachVolume) -> Flow[None]:
-    """Attach the volume at its unit of the first SCSI controller.
-
-    Before that, the flag is set that keeps it when the VM is deleted: any client can have cleared it. The catalog does
-    not show it, so it is set without looking.
-    """
+    """Protect the volume, and attach it at its unit of the first SCSI controller."""
     vm, volume = subject.vm(change.machine), change.volume
     controller = scsi_controller((yield from subject.bench.devices(subject.moid(change.machine))))
     if controller is None:
@@ -36,8 +34,7 @@ def attach_volume(subject: ContainerSubject, change: AttachVolume) -> Flow[None]
             f"The VM {change.machine.name} has no SCSI controller to attach the volume {volume.name} to. Set recreate: "
             "true to create it again from its image."
         )
-    manager = subject.bench.session.content.vStorageObjectManager
-    yield protection(manager, volume.name, {"id": disk_id(volume.id), "datastore": volume.datastore.ref})
+    yield from _protect(subject, volume)
     yield Job(
         change.machine.name,
         f"attach the volume {volume.name} to",
@@ -47,6 +44,26 @@ def attach_volume(subject: ContainerSubject, change: AttachVolume) -> Flow[None]
             controllerKey=controller.key,
             unitNumber=change.unit,
         ),
+    )
+
+
+def _protect(subject: ContainerSubject, volume: NamedVolume) -> Flow[None]:
+    """Set the flag that keeps the volume when the VM is deleted: any client can have cleared it.
+
+    The catalog does not show it, so it is set without looking. Who may do so may change every file of the datastore,
+    so a user without the privilege mounts volumes, too: container_volume has set the flag when it created the volume.
+    """
+    session = subject.bench.session
+    disk = {"id": disk_id(volume.id), "datastore": volume.datastore.ref}
+    outcome = yield Attempt(protection(session.content.vStorageObjectManager, volume.name, disk))
+    if outcome.error is None:
+        return
+    if not isinstance(outcome.error, FaultError) or outcome.error.kind != "NoPermission":
+        raise outcome.error
+    session.warn(
+        f"The user may not check that the volume {volume.name} is kept when its VM is deleted, which requires "
+        f"Datastore.FileManagement on the datastore {volume.datastore.name}. The volume is kept unless another client "
+        "has changed that."
     )
 
 

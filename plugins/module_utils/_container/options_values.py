@@ -147,7 +147,12 @@ def plain(value: Any) -> Any:
 
 
 # The keys of documents that are not the names of the fields.
-_FIELDS = {"ipv4_address": "address", "mac_address": "mac"}
+_FIELDS = {
+    "ipv4_address": "address",
+    "ipv6_address": "address6",
+    "ipv6_gateway": "gateway6",
+    "mac_address": "mac",
+}
 _ITEMS: Mapping[str, type[Any]] = {
     "networks": NetworkOption,
     "healthcheck": HealthcheckOption,

@@ -40,7 +40,10 @@ from tests.unit.plugins.module_utils._container.test_options import CHANGED_OPTI
 REPLACING = {option.name for option in OPTIONS if option.effect == REPLACE}
 IGNORE_ALL = {"*": "ignore"}
 FULL: dict[str, Any] = {
-    "networks": [{"name": "VM Network", "ipv4_address": "10.0.0.5/24", "gateway": "10.0.0.1"}, {"name": "other"}],
+    "networks": [
+        {"name": "VM Network", "ipv4_address": "10.0.0.5/24", "gateway": "10.0.0.1", "aliases": ["web"]},
+        {"name": "other", "ipv6_address": "fd00::5/64", "ipv6_gateway": "fd00::1", "mac_address": "00:50:56:00:00:01"},
+    ],
     "healthcheck": {"test": ["CMD", "true"], "interval": "3s"},
     "tmpfs": ["/run:size=1M,mode=0700"],
     "volumes": ["data:/data:ro"],
