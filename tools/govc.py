@@ -55,6 +55,12 @@ def find_go() -> str:
     return go
 
 
+def find_gofmt() -> str:
+    """Return the gofmt of the toolchain, which need not be on PATH."""
+    goroot = subprocess.run([find_go(), "env", "GOROOT"], capture_output=True, text=True, check=True).stdout.strip()
+    return str(Path(goroot) / "bin" / "gofmt")
+
+
 def main() -> None:
     say(str(build()))
 

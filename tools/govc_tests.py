@@ -108,8 +108,9 @@ def _sources(folder: Path) -> Path:
 
 
 def _programs(folder: Path) -> None:
-    """Put govc, and the lab as vcsim, into a folder of programs."""
+    """Put govc, gofmt, which the tests call, and the lab as vcsim into a folder of programs."""
     folder.mkdir(parents=True)
+    (folder / "gofmt").symlink_to(govc.find_gofmt())
     (folder / "govc").symlink_to(govc.build())
     built = CACHE / "govc" / "vcsim"
     environment = {**os.environ, "CGO_ENABLED": "0", "GOTOOLCHAIN": "local", "GOFLAGS": "-mod=readonly"}

@@ -21,6 +21,7 @@ from pathlib import Path
 
 from devkit.console import CACHE, ROOT, VENV, ToolError, main_guard, run, say
 from tools import collection, docs, environment, matrix, programs, source_rules
+from tools.govc import find_gofmt
 from tools.sanity import run_sanity
 
 _SHEBANGS = (b"#!/bin/sh", b"#!/bin/bash", b"#!/usr/bin/env bash")
@@ -32,11 +33,6 @@ DEVELOPMENT_PACKAGES = ("devkit", "tools", "lab", "guest", "benchmarks")
 
 def _bin(name: str) -> str:
     return str(VENV / "bin" / name)
-
-
-def _gofmt() -> str:
-    goroot = subprocess.run([_bin("go"), "env", "GOROOT"], capture_output=True, text=True, check=True).stdout.strip()
-    return str(Path(goroot) / "bin" / "gofmt")
 
 
 def go_modules() -> list[Path]:
@@ -60,7 +56,7 @@ def check_mypy() -> None:
 
 def check_go() -> None:
     for module in go_modules():
-        result = subprocess.run([_gofmt(), "-l", "."], cwd=module, capture_output=True, text=True, check=True)
+        result = subprocess.run([find_gofmt(), "-l", "."], cwd=module, capture_output=True, text=True, check=True)
         if result.stdout:
             raise ToolError(
                 f"Not formatted in {module.relative_to(ROOT)}: {' '.join(result.stdout.split())}. Run: make format"
@@ -137,7 +133,7 @@ def fix() -> None:
     run([_bin("ruff"), "check", "--fix", "."])
     run([_bin("ruff"), "format", "."])
     for module in go_modules():
-        run([_gofmt(), "-w", "."], cwd=module)
+        run([find_gofmt(), "-w", "."], cwd=module)
 
 
 @dataclass(frozen=True)
