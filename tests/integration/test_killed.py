@@ -11,18 +11,19 @@ from typing import Any
 import pytest
 
 from tests.support.lab.control import Control
+from tests.support.lab.direct import DirectRunner
 from tests.support.lab.iso import make_iso
 from tests.support.lab.killed import PARTS, KillablePlaybook, assert_converges
-from tests.support.lab.playbook import PlaybookRunner
 
 
 @pytest.mark.timeout(2400)
 @pytest.mark.parametrize("part", PARTS)
 def test_a_rollout_converges(
-    tmp_path: Path, lab: dict[str, Any], operator: dict[str, str], play: PlaybookRunner, calls: Control, part: int
+    tmp_path: Path, lab: dict[str, Any], operator: dict[str, str], direct: DirectRunner, calls: Control, part: int
 ) -> None:
     iso, image = {"src": str(make_iso(tmp_path, "9.9.3"))}, {"name": lab["images"]["tiny"]}
-    play({"gantry.vsphere.bootstrap_image": iso}).ok()
+    containers = [{"name": "killed", "image": image["name"], "replicas": 3}]
+    direct({"gantry.vsphere.bootstrap_image": iso}).ok()
     rollout = KillablePlaybook(
         tmp_path,
         operator,
@@ -30,15 +31,19 @@ def test_a_rollout_converges(
             "containers_project": "killed",
             "containers_cluster": lab["cluster"],
             "containers_registry_tls_verify": False,
-            "containers_list": [{"name": "killed", "image": image["name"], "replicas": 3}],
+            "containers_list": containers,
             "containers_rules": [{"name": "apart", "type": "separate", "containers": ["killed"]}],
         },
         "rollout.yml",
     )
 
     def remove() -> None:
-        rollout.play(containers_state="absent")
-        play({"gantry.vsphere.container_image": {**image, "state": "absent"}}).ok()
+        listed = {"project": "killed", "state": "absent", "containers": containers}
+        direct({"gantry.vsphere.container_set": listed}).ok()
+        direct(
+            {"gantry.vsphere.drs_ruleset": {"cluster": lab["cluster"], "purge": True, "purge_prefix": "killed-"}}
+        ).ok()
+        direct({"gantry.vsphere.container_image": {**image, "state": "absent"}}).ok()
 
     assert_converges(rollout, lab, remove, calls, part=part)
-    play({"gantry.vsphere.bootstrap_image": {**iso, "state": "absent"}}).ok()
+    direct({"gantry.vsphere.bootstrap_image": {**iso, "state": "absent"}}).ok()
