@@ -51,7 +51,7 @@ class AddressPool:
     """The IPv4 or the IPv6 addresses of the networks with these MoIDs."""
 
     name: str
-    subnet: Subnet
+    subnet: IPv4Network | IPv6Network
     ranges: tuple[AddressRange, ...] = ()
     gateway: str | None = None
     dns_servers: tuple[str, ...] = ()
