@@ -66,7 +66,7 @@ var testExited = frames(toHost(`info-set guestinfo.gantry.status {"state":"exite
 const (
 	loadAddress = 0x100000
 	entryOffset = 0x20
-	textOffset  = 0x1c0
+	textOffset  = 0x200
 )
 
 // multibootHeader makes QEMU load a flat file at loadAddress and jump behind the header.
@@ -92,16 +92,16 @@ func responsiveCode(t *testing.T) (code []byte, text string) {
 	started := testStarted(t)
 	exited := binary.LittleEndian.AppendUint32(nil, loadAddress+textOffset+uint32(len(started))+1)
 	code = []byte{
-		0xbe, 0xc0, 0x01, 0x10, 0x00, // start: mov  esi, started
-		0xe8, 0x8b, 0xff, 0xff, 0xff, //        call send
-		0xe8, 0xb7, 0xff, 0xff, 0xff, // wait:  call receive
+		0xbe, 0x00, 0x02, 0x10, 0x00, // start: mov  esi, started
+		0xe8, 0x7f, 0xff, 0xff, 0xff, //        call send
+		0xe8, 0xae, 0xff, 0xff, 0xff, // wait:  call receive
 		0x74, 0xf9, //        je   wait
 		0x3c, 'X', //        cmp  al, 'X'
 		0x74, 0xeb, //        je   start
 		0x3c, 'H', //        cmp  al, 'H'
 		0x75, 0xf1, //        jne  wait
 		0xbe, exited[0], exited[1], exited[2], exited[3], //        mov  esi, exited
-		0xe8, 0x72, 0xff, 0xff, 0xff, //        call send
+		0xe8, 0x66, 0xff, 0xff, 0xff, //        call send
 		0x66, 0xba, 0x04, 0x06, //        mov  dx, 0x604   ACPI power management
 		0x66, 0xb8, 0x00, 0x20, //        mov  ax, 0x2000   soft off
 		0x66, 0xef, //        out  dx, ax
@@ -115,9 +115,9 @@ func responsiveCode(t *testing.T) (code []byte, text string) {
 // then it resets itself. No other request of the host has an underscore after an S.
 func restartingGuest(t *testing.T) *DirectKernel {
 	code := []byte{
-		0xbe, 0xc0, 0x01, 0x10, 0x00, // start: mov  esi, started
-		0xe8, 0x8b, 0xff, 0xff, 0xff, //        call send
-		0xe8, 0xb7, 0xff, 0xff, 0xff, // wait:  call receive
+		0xbe, 0x00, 0x02, 0x10, 0x00, // start: mov  esi, started
+		0xe8, 0x7f, 0xff, 0xff, 0xff, //        call send
+		0xe8, 0xae, 0xff, 0xff, 0xff, // wait:  call receive
 		0x74, 0xf9, //        je   wait
 		0x3c, 'X', //        cmp  al, 'X'
 		0x74, 0xeb, //        je   start
@@ -145,8 +145,8 @@ func countingGuest(t *testing.T) *DirectKernel {
 	}
 	digit, exited := address(strings.LastIndexByte(line, '0')), address(len(line)+1)
 	code := []byte{
-		0xbe, 0xc0, 0x01, 0x10, 0x00, // count: mov  esi, line
-		0xe8, 0x8b, 0xff, 0xff, 0xff, //        call send
+		0xbe, 0x00, 0x02, 0x10, 0x00, // count: mov  esi, line
+		0xe8, 0x7f, 0xff, 0xff, 0xff, //        call send
 		0xbf, digit[0], digit[1], digit[2], digit[3], //        mov  edi, digit
 		0xfe, 0x07, // next:  inc  byte [edi]
 		0x80, 0x3f, 0x3a, //        cmp  byte [edi], 0x3a
@@ -157,7 +157,7 @@ func countingGuest(t *testing.T) *DirectKernel {
 		0xbe, 0x64, 0x00, 0x00, 0x00, // wait:  mov  esi, 100
 		0xb9, 0xd0, 0x07, 0x00, 0x00, // poll:  mov  ecx, 2000   QEMU can deliver a byte meanwhile
 		0xe2, 0xfe, // spin:  loop spin
-		0xe8, 0x99, 0xff, 0xff, 0xff, //        call receive
+		0xe8, 0x90, 0xff, 0xff, 0xff, //        call receive
 		0x75, 0x05, //        jne  read
 		0x4e,       //        dec  esi
 		0x75, 0xef, //        jne  poll
@@ -165,7 +165,7 @@ func countingGuest(t *testing.T) *DirectKernel {
 		0x3c, 'H', // read:  cmp  al, 'H'
 		0x75, 0xe4, //        jne  wait
 		0xbe, exited[0], exited[1], exited[2], exited[3], //        mov  esi, exited
-		0xe8, 0x53, 0xff, 0xff, 0xff, //        call send
+		0xe8, 0x47, 0xff, 0xff, 0xff, //        call send
 		0x66, 0xba, 0x04, 0x06, //        mov  dx, 0x604   ACPI power management
 		0x66, 0xb8, 0x00, 0x20, //        mov  ax, 0x2000   soft off
 		0x66, 0xef, //        out  dx, ax
