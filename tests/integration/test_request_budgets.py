@@ -135,16 +135,20 @@ def test_a_program_in_a_container_stays_below_the_budget(
     drive("container_vm", {**container, "state": "absent"})
 
 
-def test_containers_with_volumes_stay_below_the_budget(
+def test_containers_with_volumes_and_names_stay_below_the_budget(
     lab: dict[str, Any], tasks: list[tuple[str, dict[str, Any]]], calls: Control
 ) -> None:
-    """Two volumes each for one container, and for all containers of a set."""
+    """Two volumes and an alias each for one container, and for all containers of a set, which find each other."""
     numbers = range(6)
     names = [f"budget/{kind}-{number}" for number in numbers for kind in ("data", "log")]
     volumes = {"volumes": [{"name": name, "size": "64M", "datastore": lab["datastore"]} for name in names]}
     image = {"image": lab["images"]["tiny"]}
     alone, *several = (
-        {"name": f"budget-{number}", "volumes": [f"budget/data-{number}:/data", f"budget/log-{number}:/log:ro"]}
+        {
+            "name": f"budget-{number}",
+            "volumes": [f"budget/data-{number}:/data", f"budget/log-{number}:/log:ro"],
+            "networks": [{"name": "VM Network", "aliases": [f"alias-{number}"]}],
+        }
         for number in numbers
     )
     project = {"project": "budget", "defaults": image, "containers": several}
