@@ -32,6 +32,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.encode_r
     END_KEYS,
     START_KEYS,
     end_values,
+    is_end,
     start_values,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import OFF, SUSPENDED, Machine
@@ -179,8 +180,9 @@ def _prepare(subject: ContainerSubject, machine: Machine, names: NamesTable | No
         # Its guest goes on, and what it has reported applies again.
         return None
     if row.get(POWER_PATH) != OFF:
-        # Another client has started it meanwhile.
-        return found.get(keys.STATUS)
+        # Another client has started it meanwhile. An end can only be that of an earlier run.
+        text = found.get(keys.STATUS)
+        return text if text and is_end(text) else None
     values = start_values(found)
     if names is not None:
         values |= table_values(names, keys.option(row, keys.NAMES_TABLE))

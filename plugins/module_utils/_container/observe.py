@@ -123,6 +123,10 @@ def _observe(
         return observed
     current = machine or next(iter(observed.successors), None)
     datacenter = datacenter or inventory.datacenter()
+    # Its networks depend on what is compared; without comparisons a wrong place is reported before a wrong image.
+    place = None
+    if not desired.comparisons:
+        place = resolve.resolve_place(inventory, wanted, desired.config, machine, datacenter)
     digest = kept_digest(desired, current)
     if digest is None:
         found = resolve.matching_images(desired.config.image, images, datacenter)
@@ -131,7 +135,8 @@ def _observe(
     desired = compared_with(desired, current, found[0].digest)
     if desired.config is None:
         raise ValueError("the configuration is lost by its comparison")
-    place = resolve.resolve_place(inventory, wanted, desired.config, machine, datacenter)
+    if place is None:
+        place = resolve.resolve_place(inventory, wanted, desired.config, machine, datacenter)
     observed = replace(observed, place=place, image_datastores=frozenset(image.datastore.moid for image in found))
     if current is not None and not needs_clone(desired, replace(observed, image=found[0])):
         return replace(observed, image=resolve.image_of_machine(found, current))

@@ -54,6 +54,8 @@ def test_each_privilege_is_necessary(
                     f"lacks {privilege} on the datacenter" in result["msg"]
                 ), (step.name, result)
                 return
+            if any(privilege in text for text in result.get("warnings", ())):
+                return
     raise AssertionError(f"{module} never needed {privilege} on a {type_name}")
 
 
