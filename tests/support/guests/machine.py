@@ -35,7 +35,7 @@ SPEC_KEY = "guestinfo.gantry.spec"
 STATUS_KEY = "guestinfo.gantry.status"
 LOG_KEY = "guestinfo.gantry.log"
 # The memory of the smallest VM that boots by BIOS, in MiB, with the kernel of this distribution (guest.md, "Memory").
-SMALLEST_MIB = {"debian": 96, "ubuntu": 104}[this_distribution().name]
+SMALLEST_MIB = {"debian-12": 96, "debian-13": 112, "ubuntu-24.04": 104}[this_distribution().key]
 # Generous for an emulated processor on a busy machine: only a hang takes longer.
 PATIENCE = 120.0
 _OVMF_CODE = Path("/usr/share/OVMF/OVMF_CODE_4M.fd")
