@@ -34,17 +34,12 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._address_pool.holde
     other_holder,
     taken_addresses,
 )
-from ansible_collections.gantry.vsphere.plugins.module_utils._address_pool.model import (
-    AddressedVm,
-    AssignedAddress,
-)
+from ansible_collections.gantry.vsphere.plugins.module_utils._address_pool.model import AddressedVm, AssignedAddress
 from ansible_collections.gantry.vsphere.plugins.module_utils._address_pool.observe import read_addresses
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.canonical_json import canonical_json
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.apply_batch import ContainerSubject
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.encode import (
-    extra_config_spec,
-)
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.encode import extra_config_spec
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.encode_names import encode_names
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.encode_networks import (
     recorded_addresses,
@@ -131,8 +126,7 @@ def _outwaits(subject: ContainerSubject, rival: AddressedVm, claim: AssignedAddr
 
 
 def _rewrite(subject: ContainerSubject, machine: Machine, claim: AssignedAddress, address: str | None) -> Flow[Machine]:
-    """Write the VM with another address instead of the claimed one; without one it would use
-    what the network gives."""
+    """Write the VM with another address instead of the claimed one; without one it would use what the network gives."""
     document = _changed(machine.document or {}, claim, address)
     changed = replace(machine, document=document, names=with_addresses(machine.names, document))
     packed = pack(canonical_json(changed.document))

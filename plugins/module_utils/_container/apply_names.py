@@ -13,7 +13,6 @@ lock.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -24,7 +23,6 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.encode i
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.encode_names import table_values
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model_names import (
     NamedContainer,
-    NamesTable,
     make_tables,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.observe_names import (
@@ -41,17 +39,6 @@ if TYPE_CHECKING:
 
 # How often the tables are made again because another task has changed something at the same time.
 _ROUNDS = 5
-
-
-@dataclass(frozen=True)
-class _WriteTable:
-    """Write one table."""
-
-    named: NamedContainer
-    table: NamesTable
-
-    def describe(self) -> str:
-        return f"update the names that {self.named.name} finds"
 
 
 def changed_scopes(changes: Iterable[ContainerChange]) -> frozenset[tuple[str, str]]:
@@ -78,11 +65,13 @@ def update_names(session: Session, scopes: frozenset[tuple[str, str]], report: R
         tables = make_tables(named)
         stale = [one for one in named if one.scopes & scopes and one.lacks(tables[one.moid])]
         warn_of_readonly(session, stale)
-        writes = [_WriteTable(one, tables[one.moid]) for one in stale if one.writable and not _failed(results, one)]
+        writes = [
+            UpdateNames(one.name, one, tables[one.moid]) for one in stale if one.writable and not _failed(results, one)
+        ]
         if not writes:
             break
         subjects = [Subject(write.named.moid, write.named.name, (write,)) for write in writes]
-        batch: Batch[Subject] = Batch(session, report, {_WriteTable: Kind(partial(_write, session), limit=32)})
+        batch: Batch[Subject] = Batch(session, report, {UpdateNames: Kind(partial(_write, session), limit=32)})
         results.update(zip((subject.id for subject in subjects), batch.run(subjects), strict=True))
     return list(results.values())
 
@@ -91,7 +80,7 @@ def _failed(results: Mapping[str, SubjectResult], one: NamedContainer) -> bool:
     return one.moid in results and results[one.moid].status == FAILED
 
 
-def _write(session: Session, _subject: Subject, change: _WriteTable) -> Flow[None]:
+def _write(session: Session, _subject: Subject, change: UpdateNames) -> Flow[None]:
     vm = session.ref("VirtualMachine", change.named.moid)
     spec = extra_config_spec(table_values(change.table, change.named.table))
     yield Job(change.named.name, "update the names of", lambda: vm.ReconfigVM_Task(spec))

@@ -23,9 +23,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.model im
     DesiredContainer,
     PlacementOption,
 )
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.model_config import (
-    Config,
-)
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.model_config import Config
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.options import OPTIONS
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.options_allocation import check_allocation
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.options_comparisons import parse_comparisons

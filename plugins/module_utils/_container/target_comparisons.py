@@ -24,7 +24,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.options_
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.options_comparisons import COMPARISONS, IGNORE
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.options_files import FILE_OPTIONS
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.options_mounts import check_mounts
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.options_values import restored
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.options_values import plain, restored
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.target import known_digest, replace_reason
 
 
@@ -87,21 +87,11 @@ def _kept(container: str, name: str, how: str, given: Any, recorded: Any) -> Any
             f"is not valid: {error}. Compare it strictly once, which writes the record again."
         ) from error
     if how == IGNORE:
-        return given if _same(given, current) else current
+        # The value of the task also has the contents of files.
+        return given if plain(given) == plain(current) else current
     if isinstance(given, Mapping):
         return {**current, **given}
     return _merged(current, given)
-
-
-def _same(given: Any, current: Any) -> bool:
-    """Return whether both are the same value; that of the task also has the contents of files."""
-    if isinstance(given, tuple) and isinstance(current, tuple):
-        return [_document(one) for one in given] == [_document(one) for one in current]
-    return bool(given == current)
-
-
-def _document(item: Any) -> Any:
-    return item.document() if hasattr(item, "document") else item
 
 
 def _merged(current: Sequence[Any], given: Sequence[Any]) -> tuple[Any, ...]:

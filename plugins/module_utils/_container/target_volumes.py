@@ -14,9 +14,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.model im
     ContainerPlace,
     Machine,
 )
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.model_config import (
-    Config,
-)
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.model_config import Config
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model_volumes import AttachedVolume
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.document import SCRATCH_UNIT
 
