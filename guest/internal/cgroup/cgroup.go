@@ -42,6 +42,8 @@ type Group struct {
 	limits Limits
 	// killed counts the processes that were killed because of thrashing, not by the kernel.
 	killed atomic.Int64
+	// runs counts the runs of the container.
+	runs atomic.Int64
 }
 
 // New creates the outer cgroup with its limits and the device policy.
@@ -72,6 +74,7 @@ func (g *Group) Renew() (*os.File, error) {
 	if err := os.Mkdir(inner, 0o755); err != nil {
 		return nil, err
 	}
+	g.runs.Add(1)
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	// The outer limits are the effective ones. These are read by programs that adapt to the limits of their cgroup.

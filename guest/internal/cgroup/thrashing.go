@@ -40,6 +40,9 @@ type memory struct {
 	refaulted int64
 	// cache is the size of the page cache without tmpfs.
 	cache int64
+	// epoch changes when a process was killed and when a run begins. A program that has just been started is read from the
+	// image, too, so samples of different epochs are not compared.
+	epoch int64
 }
 
 // detector decides from samples whether the container thrashes.
@@ -53,8 +56,9 @@ type detector struct {
 func (d *detector) add(sample memory) bool {
 	elapsed := sample.at.Sub(d.last.at)
 	read := float64(sample.refaulted - d.last.refaulted)
+	isComparable := sample.epoch == d.last.epoch && elapsed <= staleSample
 	d.last = sample
-	if elapsed > staleSample || sample.cache > max(d.limit/smallCachePart, smallCacheBytes) ||
+	if !isComparable || sample.cache > max(d.limit/smallCachePart, smallCacheBytes) ||
 		read < turnovers*float64(sample.cache)*elapsed.Seconds() {
 		d.count = 0
 		return false
@@ -84,7 +88,7 @@ func (g *Group) WatchThrashing(logf func(format string, args ...any)) error {
 		if err := awaitPressure(trigger); err != nil {
 			return err
 		}
-		sample, err := readMemory()
+		sample, err := g.readMemory()
 		if err != nil {
 			return err
 		}
@@ -144,13 +148,17 @@ func (g *Group) killLargest() (int, error) {
 	return largest, nil
 }
 
-func readMemory() (memory, error) {
+func (g *Group) readMemory() (memory, error) {
+	kills, err := g.OOMKills()
+	if err != nil {
+		return memory{}, err
+	}
 	content, err := os.ReadFile(filepath.Join(outer, "memory.stat"))
 	if err != nil {
 		return memory{}, err
 	}
 	sample, err := parseMemory(string(content))
-	sample.at = time.Now()
+	sample.at, sample.epoch = time.Now(), kills+g.runs.Load()
 	return sample, err
 }
 

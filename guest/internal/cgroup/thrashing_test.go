@@ -62,6 +62,19 @@ func TestDetectorIgnoresOldSamples(t *testing.T) {
 	}
 }
 
+func TestDetectorStartsAnewAfterAKillAndWithARun(t *testing.T) {
+	start := time.Now()
+	d := &detector{limit: 48 * mib, last: memory{at: start}}
+	feed(d, start, [2]int64{mib, 16 * mib}, [2]int64{mib, 16 * mib})
+	for second := range 4 {
+		at := start.Add(time.Duration(3+second) * time.Second)
+		sample := memory{at: at, cache: mib, refaulted: d.last.refaulted + 16*mib, epoch: 1}
+		if got, want := d.add(sample), second == thrashingSamples; got != want {
+			t.Errorf("%d seconds after it: got %v, want %v", second, got, want)
+		}
+	}
+}
+
 func TestParseMemory(t *testing.T) {
 	const stat = "anon 47460352\nfile 667648\nshmem 4096\ninactive_file 393216\nactive_file 249856\nworkingset_refault_file 95213\n"
 	got, err := parseMemory(stat)

@@ -54,7 +54,8 @@ type Container struct {
 	cgroup *os.File
 }
 
-// Start starts the process with its output to the files. It returns when the program runs, or a failure.
+// Start starts the process with its output to the files. It returns when the program runs, or a failure. A first process that
+// was killed, as when memory runs out, is not a failure to start: it is a container that has ended.
 func (l *Launcher) Start(stdout, stderr *os.File) (*Container, error) {
 	specRead, specWrite, err := os.Pipe()
 	if err != nil {
@@ -81,10 +82,20 @@ func (l *Launcher) Start(stdout, stderr *os.File) (*Container, error) {
 	}
 	container := &Container{PID: pid, Ended: ended, pidfd: os.NewFile(uintptr(pidfd), "pidfd"), cgroup: group}
 	if err := l.converse(container, specWrite, answerRead); err != nil {
-		<-ended
-		return nil, err
+		status := <-ended
+		if !status.Signaled() {
+			return nil, err
+		}
+		container.Ended = already(status)
 	}
 	return container, nil
+}
+
+// already returns a channel that has the status.
+func already(status syscall.WaitStatus) <-chan syscall.WaitStatus {
+	ended := make(chan syscall.WaitStatus, 1)
+	ended <- status
+	return ended
 }
 
 func (l *Launcher) fork(group *os.File, outputs [2]*os.File, specRead, answerWrite *os.File) (int, <-chan syscall.WaitStatus, error) {

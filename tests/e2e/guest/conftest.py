@@ -58,6 +58,8 @@ def booter(bootstrap: Build, directory: Path, image: Path) -> Iterator[Boot]:
     yield boot
     for machine in machines:
         machine.kill()
+        # Shown with a test that fails. A status alone does not tell why.
+        print(machine.describe())
 
 
 @pytest.fixture
