@@ -130,7 +130,7 @@ class PowerPlanner:
             self._do(Stop(self.desired.name, machine, timeout, force=force, records=records, starts_again=again))
 
     def _detach(self, machine: Machine, ids: tuple[str, ...]) -> None:
-        self._do(detachment(self.desired.name, machine, ids))
+        self._do(detachment(self.desired.name, machine, ids, self.seen.place))
 
     def _destroy(self, machine: Machine) -> None:
         if not machine.ours:
