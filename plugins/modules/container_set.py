@@ -19,6 +19,8 @@ description:
     does not depend on their number.
   - All containers are validated and planned first. All problems are reported together, and nothing is changed if there
     are any.
+  - Resource pools must be able to admit all containers of the project as they are after the task, as
+    M(gantry.vsphere.container_vm) describes it. With O(create_only), they are counted as if they were started.
   - Containers that have to be replaced or restarted are handled last and one after the other. Each is awaited before
     the next one is stopped. The first that fails keeps all that follow as they are.
   - The containers of a project carry the label C(gantry.vsphere.project) with its name, and the label

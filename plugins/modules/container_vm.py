@@ -31,6 +31,11 @@ description:
     ISO and its connection, the boot order, the firmware, the connections of the network adapters, the scratch disk and
     the container's keys in C(extraConfig). While the container runs, only settings that need no restart are changed. A
     missing ISO is replaced by the newest one. A missing scratch disk is replaced by an empty one.
+  - Before anything is changed, also in check mode, the task fails if the resource pool cannot admit what it creates,
+    starts or enlarges. The pool, with those above it if its reservation is expandable, must have left what the
+    container reserves, and a memory limit of the pool must not be lower than the memory of the container. The overhead
+    of a virtual machine is known only when it starts. A start can still be refused because of it, and because of the
+    hosts and HA.
   - A virtual machine with the container's name that this collection did not create is never changed.
 extends_documentation_fragment:
   - gantry.vsphere.attributes

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._address_pool.model import AssignedAddress
-from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
+from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError, raise_all
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.changes import (
     Clone,
     ContainerChange,
@@ -47,6 +47,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.model_co
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.options import DRIFT_RELOCATE
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.plan_checks import (
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.plan_admission import admission_problems
     entry_name,
     is_usable,
     refuse_firmware,
@@ -83,7 +84,9 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._guest.keys import 
 
 def plan_containers(pairs: Sequence[tuple[DesiredContainer, ObservedContainer]]) -> Plan[ContainerChange]:
     """Return the plan for any number of containers."""
-    planned, updates = plan_names([(observed, plan_container(desired, observed)) for desired, observed in pairs])
+    each = [(observed, plan_container(desired, observed)) for desired, observed in pairs]
+    raise_all(list(admission_problems(each)))
+    planned, updates = plan_names(each)
     made = [change for changes in planned for change in changes]
     return Plan((*template_moves(made), *made, *updates))
 
