@@ -232,6 +232,9 @@ def test_a_pool_with_too_little_memory_is_refused(project: Project) -> None:
     assert wanted in refused["msg"]
     assert wanted in project.refused(web(resource_pool=path, replicas=2), create_only=True)["msg"]
     project.ok(web(resource_pool=path, replicas=2, memory="248M"))
+    changed = project.ok(web(resource_pool=path, replicas=2, memory="248M", labels={"tier": "front"}), check=True)
+    effects = [{"name": f"{WEB}-{number}", "effect": "in place", "options": ["labels"]} for number in (1, 2)]
+    assert changed["effects"] == effects
     assert not project.ok(web(resource_pool=path, replicas=2, memory="248M"))["changed"]
 
 

@@ -293,6 +293,28 @@ def test_reservations_limits_and_shares_are_changed_while_it_runs(containers: Co
     assert (memory.reservation, memory.limit, memory.shares.level, memory.shares.shares) == (0, -1, "custom", 333)
 
 
+def test_a_task_says_whether_it_changes_in_place_restarts_or_replaces(containers: Containers) -> None:
+    (created,) = containers.run({})
+    assert created["effects"] == []
+    assert "after_header" not in created["diff"]
+    steps: list[tuple[Step, str, list[str]]] = [
+        ({"labels": {"tier": "front"}, "cpu_shares": "high"}, "in place", ["cpu_shares", "labels"]),
+        ({"labels": {"tier": "back"}, "env": {"A": "b"}}, "restarted", ["env"]),
+        ({"image": SECOND, "env": {"A": "c"}}, "replaced", ["image"]),
+    ]
+    before = created["container"]
+    for step, effect, reason in steps:
+        (predicted,) = containers.run(step, check=True)
+        (made,) = containers.run(step)
+        for one in (predicted, made):
+            assert one["effects"] == [{"name": NAME, "effect": effect, "options": reason}]
+            assert one["diff"]["after_header"] == f"{NAME} {effect} ({', '.join(reason)})"
+        after = made["container"]
+        assert (after["id"] == before["id"]) is (effect != "replaced")
+        assert (after["started_at"] == before["started_at"]) is (effect == "in place")
+        before = after
+
+
 def test_what_a_resource_pool_cannot_admit_is_refused_before_anything_is_created(containers: Containers) -> None:
     """The lab refuses it only when the VM starts; without the check, the VM would be created and left behind."""
     builder, lab = containers.builder, containers.builder.lab

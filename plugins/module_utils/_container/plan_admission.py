@@ -71,7 +71,8 @@ class _Vms:
 def admission_problems(planned: Sequence[Planned]) -> Iterator[GantryError]:
     """Yield a problem for each pool that cannot have the containers as they are planned."""
     pools = {pool.moid: pool for observed, _changes in planned for pool in observed.pools}
-    own = [_Vms.of(observed, changes) for observed, changes in planned if changes or _machines(observed)]
+    each = [_Vms.of(observed, changes) for observed, changes in planned]
+    own = [vms for vms in each if vms.before or vms.after]
     yield from _limit_problems(pools, own)
     demands = {moid: _total([one.demand(moid) for one in own if moid in one.pools]) for moid in pools}
     for shortfall in find_shortfalls(pools, demands):
