@@ -31,6 +31,11 @@ description:
     ISO and its connection, the boot order, the firmware, the connections of the network adapters, the scratch disk and
     the container's keys in C(extraConfig). While the container runs, only settings that need no restart are changed. A
     missing ISO is replaced by the newest one. A missing scratch disk is replaced by an empty one.
+  - Before anything is changed, also in check mode, the task fails if the resource pool cannot admit what it creates,
+    starts or enlarges. The pool, with those above it if its reservation is expandable, must have left what the
+    container reserves, and a memory limit of the pool must not be lower than the memory of the container. The overhead
+    of a virtual machine is known only when it starts. A start can still be refused because of it, and because of the
+    hosts and HA.
   - A virtual machine with the container's name that this collection did not create is never changed.
 extends_documentation_fragment:
   - gantry.vsphere.attributes
@@ -1060,6 +1065,37 @@ actions:
   type: list
   elements: str
   sample: [create web from registry.example.com/nginx:1.27, start web]
+effects:
+  description:
+    - How the container, if it exists, is changed, and because of which options. In check mode, how it would be changed.
+    - The list is empty if the container is not changed, or only created, started, stopped or removed. With C(--diff),
+      the header of the state after the task has the same.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    name:
+      description: The name of the container.
+      type: str
+      returned: always
+      sample: web
+    effect:
+      description:
+        - V(in place) if it is changed without a restart. If it runs, it goes on running.
+        - V(restarted) if it is stopped, changed and started again. It keeps its VM and its writable layer.
+        - V(replaced) if it gets a new VM, without the files of its writable layer.
+      type: str
+      returned: always
+      sample: restarted
+    options:
+      description:
+        - The options that are the reason. With V(in place), all that are changed. Other options can be changed in the
+          same restart or replacement.
+        - It can be a setting of the VM that was changed by another client, with its name in the diff.
+      type: list
+      elements: str
+      returned: always
+      sample: [env]
 submitted:
   description: The requests that vCenter had accepted before the task failed. They may have been carried out.
   returned: failure, when something was submitted

@@ -21,6 +21,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._guest.delivery imp
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.guest_key import GuestKey, guest_field_of
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.keys import KIND_CONTAINER, KIND_SUCCESSOR
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.log_page import LogPage
+from ansible_collections.gantry.vsphere.plugins.module_utils._resource_pool.model_capacity import PoolCapacity
 from ansible_collections.gantry.vsphere.plugins.module_utils._templates.model import RegisteredTemplate, Rehoming
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.inventory import Entry
 
@@ -313,3 +314,5 @@ class ObservedContainer:
     named: tuple[NamedContainer, ...] = ()
     # The volumes that the VM has lost, of a container whose task gives no configuration.
     lost_volumes: tuple[NamedVolume, ...] = ()
+    # The resource pools that its VMs are in and are to be in, with those above them, as far as they can be read.
+    pools: tuple[PoolCapacity, ...] = ()
