@@ -81,7 +81,7 @@ def test_a_failed_start_is_kept(boot: Boot, tmp_path: Path) -> None:
 def test_another_restart_policy_is_followed_while_it_runs_and_kept(boot: Boot, tmp_path: Path) -> None:
     scratch = make_disk(tmp_path / "scratch.img")
     spec = make_spec(
-        ["sh", "-c", "trap 'exit 7' USR1; while :; do sleep 1 & wait; done"],
+        ["sh", "-c", "trap 'exit 7' USR1; echo ready; while :; do sleep 1 & wait; done"],
         root=ON_DISK,
         stop={"signal": "SIGTERM", "timeout": 0.5},
     )
@@ -107,5 +107,7 @@ def test_another_restart_policy_is_followed_while_it_runs_and_kept(boot: Boot, t
 
 def _fail_and_run_again(machine: Machine) -> None:
     machine.wait_operations()
+    # Without a handler, a container's first process ignores the signal.
+    machine.wait_log("\nready")
     machine.exec(SECRET, "kill", "-USR1", "1")
     machine.wait_status(lambda status: (status["state"], status["restart_count"]) == ("running", 1), "restarted")
