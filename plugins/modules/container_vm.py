@@ -20,9 +20,9 @@ description:
     M(gantry.vsphere.bootstrap_image).
   - The task always gives the complete configuration. An option that is not given has its default or the image's value.
     Without O(image) the configuration does not change, and only the state of an existing container is managed.
-  - Labels, notes, folder and resource pool are changed while the container runs. Options that only take effect at a
-    start are changed in place between a graceful stop and a start, and the VM keeps its identity and its writable
-    layer. Another image or another size of the writable layer requires a new VM. It is created first, with
+  - Labels, notes, folder, resource pool and restart policy are changed while the container runs. Options that only take
+    effect at a start are changed in place between a graceful stop and a start, and the VM keeps its identity and its
+    writable layer. Another image or another size of the writable layer requires a new VM. It is created first, with
     C(-gantry-next) appended to the container's name. Only when it exists is the old VM stopped and removed, with its
     writable layer, and the new one renamed and started. If a run is interrupted in between, the next run continues.
   - A container is never replaced because of its placement. O(cluster) and O(datastore) select where it is created. If
@@ -283,12 +283,16 @@ options:
     description:
       - Whether the guest restarts the container's process when it ends.
       - If it is not restarted, the virtual machine powers off.
+      - It is changed while the container runs, and applies from the next end of its process on. A container that was
+        started from a bootstrap ISO of an earlier version, or has no writable disk (O(read_only=true) or
+        O(writable=tmpfs)), is restarted for it.
       - Default V(no).
     type: str
     choices: ['no', on-failure, always, unless-stopped]
   restart_retries:
     description:
       - With O(restart_policy=on-failure), the maximum number of restarts. Default V(0), without limit.
+      - It is changed as O(restart_policy) is. Restarts of before the change count, too.
     type: int
   healthcheck:
     description:

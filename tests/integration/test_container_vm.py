@@ -257,6 +257,35 @@ def test_what_takes_effect_at_a_start_is_changed_in_place(containers: Containers
     assert vm.power == "poweredOn"
 
 
+def test_another_restart_policy_is_followed_while_it_runs_and_survives_the_loss_of_guestinfo(
+    containers: Containers,
+) -> None:
+    step = {"restart_policy": "on-failure", "restart_retries": 3}
+    (created,) = containers.run({})
+    (predicted,) = containers.run(step, check=True)
+    assert containers.calls.mutating() == []
+    (changed,) = containers.run(step)
+    assert containers.calls.mutating() == ["ReconfigVM_Task"]
+    assert changed["actions"] == predicted["actions"] == [f"reconfigure {NAME}: restart_policy, restart_retries"]
+    assert changed["diff"] == predicted["diff"]
+    assert changed["diff"]["before"] == {NAME: {"restart_policy": "no", "restart_retries": 0}}
+    assert changed["diff"]["after"] == {NAME: step}
+    assert changed["container"]["started_at"] == created["container"]["started_at"]
+    vm = containers.vm()
+    assert (vm.spec["restart"], vm.spec["revision"]) == ({"policy": "on-failure", "max_retries": 3}, 1)
+    (again,) = containers.run(step)
+    assert not again.changed
+    assert containers.calls.mutating() == []
+
+    # What was written while the VM was on is gone at power off; a start restores it.
+    containers.calls.behave(guest_info_at_power_off="reverted")
+    containers.builder.power_off(vm.moid)
+    assert containers.vm().spec["restart"]["policy"] == "no"
+    _started, left = containers.run(step, step)
+    assert containers.vm().spec == vm.spec
+    assert not left.changed
+
+
 def test_a_restart_on_request_is_a_new_run_of_the_same_vm(containers: Containers) -> None:
     step = {"labels": {"a": "b"}, "published_ports": ["80:80"], "restart": True}
     created, restarted, again = containers.run({}, step, {"image": None, "restart": True})

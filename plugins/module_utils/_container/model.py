@@ -18,6 +18,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.model_vo
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.options import DRIFT_WARN
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.options_allocation import DEFAULTS
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.delivery import WAITING_FOR_FILES
+from ansible_collections.gantry.vsphere.plugins.module_utils._guest.document import RESTART
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.guest_key import GuestKey, guest_field_of
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.keys import KIND_CONTAINER, KIND_SUCCESSOR
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.log_page import LogPage
@@ -213,6 +214,11 @@ class Machine:
     def waits_for_files(self) -> bool:
         """Return whether the container starts as soon as its files are delivered."""
         return self.running and (self.status or {}).get("waiting_for") == WAITING_FOR_FILES
+
+    @property
+    def follows_restart(self) -> bool:
+        """Return whether the container runs, and its guest follows changes of the restart policy."""
+        return self.is_up and RESTART in ((self.status or {}).get("follows") or ())
 
     @property
     def guest_operations(self) -> dict[str, str] | None:

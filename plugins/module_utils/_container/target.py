@@ -40,6 +40,10 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.target_h
     target_hot_add,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.target_names import target_names
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.target_revision import (
+    followed_while_running,
+    with_revision,
+)
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.target_volumes import (
     guest_volumes,
     missing_volumes,
@@ -101,8 +105,8 @@ def differing(machine: Machine, target: Machine, aspects: tuple[str, ...]) -> li
 
 def restart_aspects(machine: Machine, target: Machine) -> list[str]:
     """Return what differs and cannot be changed while the VM runs."""
-    added = added_while_running(machine, target)
-    return [aspect for aspect in differing(machine, target, OFFLINE) if aspect not in added]
+    live = added_while_running(machine, target) | followed_while_running(machine, target)
+    return [aspect for aspect in differing(machine, target, OFFLINE) if aspect not in live]
 
 
 def expected_macs(config: Config, adapters: tuple[ContainerAdapter, ...]) -> tuple[str | None, ...]:
@@ -144,7 +148,7 @@ def target_machine(
         config=document,
         config_hash=config.hash(),
         disk=disk,
-        document=guest_document,
+        document=with_revision(machine, guest_document),
         names=target_names(desired.name, config, place, guest_document),
         memory_mb=config.memory_mb,
         cpus=config.cpus,
