@@ -72,13 +72,9 @@ type Sender struct {
 
 // New returns a sender of the lines that are added to the log from now on.
 func New(wanted spec.Syslog, hostname string, log *logbuf.Log) (*Sender, error) {
-	dial, err := dialer(wanted)
-	if err != nil {
-		return nil, err
-	}
 	page, err := log.Read(logbuf.Query{Tail: 0, Limit: logbuf.LongestRecord})
 	return &Sender{
-		Dial: dial, Times: DefaultTimes, wanted: wanted, hostname: hostname, log: log, position: page.Next, closing: make(chan struct{}),
+		Times: DefaultTimes, wanted: wanted, hostname: hostname, log: log, position: page.Next, closing: make(chan struct{}),
 		ended: make(chan struct{}),
 	}, err
 }
