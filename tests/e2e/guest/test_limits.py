@@ -111,7 +111,8 @@ def test_file_larger_than_memory_is_written_and_read(boot: Boot, tmp_path: Path)
     script = "head -c 209715200 /dev/zero > /large && sync && cat /large | busybox wc -c"
     scratch = make_disk(tmp_path / "scratch.img", 512 * _MIB)
     machine = boot(make_spec(["sh", "-c", script], root=ON_DISK), memory_mib=SMALLEST_MIB, scratch=scratch)
-    status = machine.wait_off()
+    # All that time the kernel reclaims, on an emulated processor.
+    status = machine.wait_off(2 * PATIENCE)
     assert (status["exit_code"], status["oom_killed"]) == (0, False)
     assert machine.log() == "209715200\n"
 
