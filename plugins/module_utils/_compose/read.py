@@ -36,8 +36,10 @@ RUNTIME_PACKAGE = "gantry-vsphere-runtime"
 _SECONDS = 60.0
 # Go's collector works harder before it takes more than this.
 _SOFT_MEMORY = 512 * MIB
-# Go reserves about 1.2 GiB of addresses that it does not use.
-_ADDRESSES = 2048 * MIB
+# What it can write to. Its addresses are not limited: Go reserves many more than it uses.
+_MEMORY = 1024 * MIB
+# The last is a fault of Go's runtime, which does not check all of its own allocations; one of the program is a panic.
+_OUT_OF_MEMORY = ("out of memory", "cannot allocate memory", "SIGSEGV: segmentation violation")
 _ANSWERED = (0, 1)
 
 
@@ -108,7 +110,7 @@ def _run(program: Path, document: bytes, seconds: float) -> tuple[int, bytes, by
     with process:
         try:
             # Before the request is sent, the program does nothing but wait for it.
-            resource.prlimit(process.pid, resource.RLIMIT_AS, (_ADDRESSES, _ADDRESSES))
+            _limit_memory(process.pid)
             output, errors = process.communicate(document, timeout=seconds)
         except subprocess.TimeoutExpired:
             raise GantryError(
@@ -123,6 +125,12 @@ def _run(program: Path, document: bytes, seconds: float) -> tuple[int, bytes, by
     return process.returncode, output, errors
 
 
+def _limit_memory(process_id: int) -> None:
+    _soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
+    limit = _MEMORY if hard == resource.RLIM_INFINITY else min(hard, _MEMORY)
+    resource.prlimit(process_id, resource.RLIMIT_DATA, (limit, limit))
+
+
 def _decoded(output: bytes) -> dict[str, Any] | None:
     try:
         answer = json.loads(output)
@@ -133,7 +141,7 @@ def _decoded(output: bytes) -> dict[str, Any] | None:
 
 def _broken(code: int, errors: bytes) -> GantryError:
     text = errors.decode("utf-8", "replace")
-    if "out of memory" in text or "cannot allocate memory" in text:
+    if any(message in text for message in _OUT_OF_MEMORY):
         return GantryError(
             "The Compose files need more memory to be read than they may have. They are too large or made to take "
             "much.",
@@ -148,11 +156,11 @@ def _broken(code: int, errors: bytes) -> GantryError:
 
 def _error(problem: Mapping[str, Any]) -> GantryError:
     place = _place(problem)
-    message = problem["message"]
+    message = problem["message"].removesuffix(".")
     start = "" if place.file is None else f" {place}:"
     facts = {name: problem[name] for name in ("file", "line", "key", "nearest") if name in problem}
     return GantryError(
-        f"The Compose files cannot be read.{start} {message}", details={"cause": problem["code"], **facts}
+        f"The Compose files cannot be read.{start} {message}.", details={"cause": problem["code"], **facts}
     )
 
 

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import platform
+import resource
 import sys
 import types
 from pathlib import Path
@@ -101,11 +102,23 @@ def test_variables_are_not_shown(tmp_path: Path) -> None:
 
 
 def test_the_memory_of_the_program_is_limited(program: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    # Go has reserved more before the limit is set.
-    monkeypatch.setattr(read, "_ADDRESSES", 1024 * MIB)
+    # Go itself takes up to 80 MiB, and the definition is copied more than once.
+    monkeypatch.setattr(read, "_MEMORY", 100 * MIB)
     with pytest.raises(GantryError, match="need more memory") as caught:
-        read_project(ComposeRequest(tmp_path, definition="#" * (12 * MIB)), program)
+        read_project(ComposeRequest(tmp_path, definition="#" * (15 * MIB)), program)
     assert caught.value.details == {"cause": "memory"}
+
+
+@pytest.mark.parametrize(
+    ("inherited", "limit"), [(resource.RLIM_INFINITY, 1024 * MIB), (512 * MIB, 512 * MIB), (2048 * MIB, 1024 * MIB)]
+)
+def test_the_memory_limit_is_in_force_before_the_request_is_sent(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, inherited: int, limit: int
+) -> None:
+    monkeypatch.setattr(resource, "getrlimit", lambda _kind: (inherited, inherited))
+    report = script(tmp_path, "read request; echo $(ulimit -S -d) $(ulimit -H -d) >&2; exit 7")
+    with pytest.raises(GantryError, match=rf"Its message is: {limit // 1024} {limit // 1024}\.$"):
+        read_project(ComposeRequest(tmp_path, definition="a"), report)
 
 
 def test_a_program_that_takes_too_long_is_ended(tmp_path: Path) -> None:
