@@ -31,8 +31,8 @@ const answerTime = time.Minute
 // pollTime is the time between two questions whether a program has ended.
 const pollTime = 50 * time.Millisecond
 
-// portCommand is a line of standard input. The first one has the values; others have a request for the guest, a program to start
-// in it, or the reset of the port as after a move.
+// portCommand is a line of standard input. The first one has the values; others have values that a client sets, a request for the
+// guest, a program to start in it, or the reset of the port as after a move.
 type portCommand struct {
 	Values  map[string]string `json:"values"`
 	Request string            `json:"request"`
@@ -105,6 +105,10 @@ func obey(host *vmx.VMX, input *json.Decoder, report func(portReport)) {
 		}
 		if command.Reset {
 			host.Reset()
+			continue
+		}
+		if command.Values != nil {
+			host.SetInfo(command.Values)
 			continue
 		}
 		if command.Exec != nil {

@@ -19,6 +19,8 @@ description:
     does not depend on their number.
   - All containers are validated and planned first. All problems are reported together, and nothing is changed if there
     are any.
+  - Resource pools must be able to admit all containers of the project as they are after the task, as
+    M(gantry.vsphere.container_vm) describes it. With O(create_only), they are counted as if they were started.
   - Containers that have to be replaced or restarted are handled last and one after the other. Each is awaited before
     the next one is stopped. The first that fails keeps all that follow as they are.
   - The containers of a project carry the label C(gantry.vsphere.project) with its name, and the label
@@ -187,6 +189,37 @@ actions:
   type: list
   elements: str
   sample: [create web-1 from registry.example.com/shop/web:1.4, start web-1]
+effects:
+  description:
+    - How each container that exists is changed, and because of which options. In check mode, how it would be changed.
+    - A container that is only created, started, stopped or removed is not in the list. With C(--diff), the header of
+      the state after the task has the same.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    name:
+      description: The name of the container.
+      type: str
+      returned: always
+      sample: web
+    effect:
+      description:
+        - V(in place) if it is changed without a restart. If it runs, it goes on running.
+        - V(restarted) if it is stopped, changed and started again. It keeps its VM and its writable layer.
+        - V(replaced) if it gets a new VM, without the files of its writable layer.
+      type: str
+      returned: always
+      sample: restarted
+    options:
+      description:
+        - The options that are the reason. With V(in place), all that are changed. Other options can be changed in the
+          same restart or replacement.
+        - It can be a setting of the VM that was changed by another client, with its name in the diff.
+      type: list
+      elements: str
+      returned: always
+      sample: [env]
 problems:
   description: The messages of all problems.
   returned: failure, when there are several

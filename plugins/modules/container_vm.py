@@ -20,9 +20,9 @@ description:
     M(gantry.vsphere.bootstrap_image).
   - The task always gives the complete configuration. An option that is not given has its default or the image's value.
     Without O(image) the configuration does not change, and only the state of an existing container is managed.
-  - Labels, notes, folder and resource pool are changed while the container runs. Options that only take effect at a
-    start are changed in place between a graceful stop and a start, and the VM keeps its identity and its writable
-    layer. Another image or another size of the writable layer requires a new VM. It is created first, with
+  - Labels, notes, folder, resource pool and restart policy are changed while the container runs. Options that only take
+    effect at a start are changed in place between a graceful stop and a start, and the VM keeps its identity and its
+    writable layer. Another image or another size of the writable layer requires a new VM. It is created first, with
     C(-gantry-next) appended to the container's name. Only when it exists is the old VM stopped and removed, with its
     writable layer, and the new one renamed and started. If a run is interrupted in between, the next run continues.
   - A container is never replaced because of its placement. O(cluster) and O(datastore) select where it is created. If
@@ -31,6 +31,11 @@ description:
     ISO and its connection, the boot order, the firmware, the connections of the network adapters, the scratch disk and
     the container's keys in C(extraConfig). While the container runs, only settings that need no restart are changed. A
     missing ISO is replaced by the newest one. A missing scratch disk is replaced by an empty one.
+  - Before anything is changed, also in check mode, the task fails if the resource pool cannot admit what it creates,
+    starts or enlarges. The pool, with those above it if its reservation is expandable, must have left what the
+    container reserves, and a memory limit of the pool must not be lower than the memory of the container. The overhead
+    of a virtual machine is known only when it starts. A start can still be refused because of it, and because of the
+    hosts and HA.
   - A virtual machine with the container's name that this collection did not create is never changed.
 extends_documentation_fragment:
   - gantry.vsphere.attributes
@@ -278,12 +283,16 @@ options:
     description:
       - Whether the guest restarts the container's process when it ends.
       - If it is not restarted, the virtual machine powers off.
+      - It is changed while the container runs, and applies from the next end of its process on. A container that was
+        started from a bootstrap ISO of an earlier version, or has no writable disk (O(read_only=true) or
+        O(writable=tmpfs)), is restarted for it.
       - Default V(no).
     type: str
     choices: ['no', on-failure, always, unless-stopped]
   restart_retries:
     description:
       - With O(restart_policy=on-failure), the maximum number of restarts. Default V(0), without limit.
+      - It is changed as O(restart_policy) is. Restarts of before the change count, too.
     type: int
   healthcheck:
     description:
@@ -559,11 +568,20 @@ options:
     description:
       - Where and how lines are sent, in Docker's words. Only O(log_driver=syslog) has options, and
         C(syslog-address) is required.
-      - C(syslog-address) is the server, such as V(udp://logs.example.com:514) or V(tcp://192.0.2.7). The port is
-        514 by default. The guest resolves the name as the container does. Messages are not encrypted.
+      - C(syslog-address) is the server, such as V(udp://logs.example.com:514), V(tcp://192.0.2.7) or
+        V(tcp+tls://logs.example.com). The port is 514 by default, and 6514 with TLS. The guest resolves the name as the
+        container does. Messages are encrypted with TLS only, of version 1.2 or later.
+      - C(syslog-tls-ca-cert) has the certificates of the CA that signed the server's, in PEM, or is a file with them on
+        the controller, found as the C(src) of O(files). With TLS it is required, and the certificate of the server must
+        name the host of the address as an alternative name. The times of certificates are checked by the clock of the
+        VM, which the host sets.
+      - C(syslog-tls-skip-verify) V("true") encrypts without verifying the server, so that anyone between the guest and
+        the server can pretend to be it. No CA is given then.
+      - C(syslog-tls-cert) and C(syslog-tls-key) are refused. The guest has no certificate of a client, since the key
+        would be in the configuration of the VM. A server that requires one is reported in RV(container.syslog).
       - C(syslog-facility) is a name, such as V(daemon), which is the default, or V(local0), or a number from 0 to 23.
       - C(syslog-format) is V(rfc5424), the default, or V(rfc5424micro), whose times have microseconds. By TCP, each
-        message is preceded by its length (RFC 6587).
+        message is preceded by its length (RFC 6587, RFC 5425).
       - C(tag) is the name of the application in messages, at most 48 characters. C({{.Name}}), the default, and
         C({{.ImageName}}) stand for O(name) and O(image). In a playbook, write them with C(!unsafe).
       - The host in messages is O(container_hostname). Lines of stdout have the severity info, those of stderr err.
@@ -1060,6 +1078,37 @@ actions:
   type: list
   elements: str
   sample: [create web from registry.example.com/nginx:1.27, start web]
+effects:
+  description:
+    - How the container, if it exists, is changed, and because of which options. In check mode, how it would be changed.
+    - The list is empty if the container is not changed, or only created, started, stopped or removed. With C(--diff),
+      the header of the state after the task has the same.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    name:
+      description: The name of the container.
+      type: str
+      returned: always
+      sample: web
+    effect:
+      description:
+        - V(in place) if it is changed without a restart. If it runs, it goes on running.
+        - V(restarted) if it is stopped, changed and started again. It keeps its VM and its writable layer.
+        - V(replaced) if it gets a new VM, without the files of its writable layer.
+      type: str
+      returned: always
+      sample: restarted
+    options:
+      description:
+        - The options that are the reason. With V(in place), all that are changed. Other options can be changed in the
+          same restart or replacement.
+        - It can be a setting of the VM that was changed by another client, with its name in the diff.
+      type: list
+      elements: str
+      returned: always
+      sample: [env]
 submitted:
   description: The requests that vCenter had accepted before the task failed. They may have been carried out.
   returned: failure, when something was submitted

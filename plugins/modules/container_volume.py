@@ -306,6 +306,15 @@ volume:
       returned: always
       sample:
         - web
+    detached:
+      description:
+        - When a task of this collection last detached it, if no VM uses it.
+        - V(null) if a VM uses it, or if the time is not known. It is not known if no VM has used the volume yet, if
+          another client has detached it, or if the user of the task may not write the metadata of the disk, of which a
+          warning says so. A use by another client since then is not noticed.
+      type: str
+      returned: always
+      sample: null
 volumes:
   description: RV(volume) for each of O(volumes), in their order.
   returned: success, if O(volumes) is given

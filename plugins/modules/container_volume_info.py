@@ -15,7 +15,7 @@ author:
   - gantry.vsphere contributors (@gantry-vsphere)
 description:
   - Returns the volumes of M(gantry.vsphere.container_volume), all of them or selected ones, with the VMs that use them
-    and their snapshots.
+    and their snapshots; of a volume that no VM uses also when it was detached, if that is known.
   - The number of requests does not depend on the number of volumes or VMs, except with O(snapshot_ages=true).
 extends_documentation_fragment:
   - gantry.vsphere.attributes.info_module
@@ -66,9 +66,11 @@ EXAMPLES = r"""
     unused: true
   register: result
 
-- name: Show how much they take
+- name: Show how much they take, and since when they are not used
   ansible.builtin.debug:
-    msg: "{{ result.volumes | map(attribute='name') | join(', ') }}: {{ result.total_size_mb }} MiB"
+    msg: >-
+      {{ result.total_size_mb }} MiB in
+      {{ dict(result.volumes | map(attribute='name') | zip(result.volumes | map(attribute='detached'))) }}
 """
 
 RETURN = r"""
@@ -94,8 +96,8 @@ volumes:
         - name: before-upgrade
           id: 0d9b6f39-21a9-4a53-8d6a-3b1f8b8f2a11
           created: "2026-03-02T08:00:00+00:00"
-      attached_to:
-        - web
+      attached_to: []
+      detached: "2026-03-04T22:15:00+00:00"
 total_size_mb:
   description: The sum of the sizes of these volumes, in MiB.
   returned: success

@@ -16,7 +16,7 @@ from tests.support.guests.vcenter import find, session
 def test_counter_is_forked(containers: Containers, name: str) -> None:
     run_counter(containers, name)
     port = containers.publish(name, 80)
-    page = containers.get(port)
+    page = containers.first_page(port)
     with session(containers.lab) as content:
         source = find(content, vim.VirtualMachine, name)
         begun = status(source)["started_at"]

@@ -107,7 +107,11 @@ def test_a_moved_container_is_moved_back_while_it_runs_and_shares_its_image_agai
     site.calls.forget()
     moved = run(site, datastore="shared0", placement_drift="relocate")
     assert moved["actions"] == [f"relocate {NAME} to datastore shared0, sharing the image's disk there"]
-    assert moved["diff"] == {"before": {NAME: {"datastore": "shared1"}}, "after": {NAME: {"datastore": "shared0"}}}
+    assert moved["diff"] == {
+        "before": {NAME: {"datastore": "shared1"}},
+        "after": {NAME: {"datastore": "shared0"}},
+        "after_header": f"{NAME} in place (datastore)",
+    }
     assert site.calls.mutating() == ["RelocateVM_Task"]
     assert moved["container"] == {**before, "host": moved["container"]["host"]}
     assert datastores(site.builder.vm(NAME)) == {"shared0"}

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -56,6 +57,11 @@ class Mounting(ConvergingModule):
         made = drive("container_volume", {**self.lab["vcenter"], "name": name, **options})
         assert "failed" not in made, made
         return made
+
+    def info(self) -> dict[str, dict[str, Any]]:
+        result = drive("container_volume_info", {**self.lab["vcenter"], "name": [*self.ids]})
+        assert "failed" not in result, result
+        return {one["name"]: one for one in result["volumes"]}
 
     def create_volumes(self, *names: str) -> None:
         for name in names:
@@ -129,8 +135,28 @@ def test_a_volume_goes_from_vm_to_vm_and_outlives_the_container(mounting: Mounti
     mounting.converge(image=SECOND, mounts=mounts)
     assert mounting.volumes() == {LOGS: 3}
     mounting.converge(state="absent")
-    used = drive("container_volume_info", {**mounting.lab["vcenter"], "name": [DATA, LOGS]})["volumes"]
-    assert [(one["name"], one["attached_to"]) for one in used] == [(DATA, []), (LOGS, [])]
+    used = mounting.info()
+    assert [one["attached_to"] for one in used.values()] == [[], []]
+    assert used[DATA]["detached"] < used[LOGS]["detached"]
+
+
+def test_a_volume_shows_when_a_task_has_detached_it(mounting: Mounting) -> None:
+    mounting.converge(image=FIRST, volumes=[f"{DATA}:/data"])
+    assert mounting.info()[DATA]["detached"] is None
+    before = mounting.builder.session.ref("ServiceInstance", "ServiceInstance").CurrentTime()
+    mounting.converge(image=FIRST)
+    detached = datetime.fromisoformat(mounting.info()[DATA]["detached"])
+    assert before <= detached <= mounting.builder.session.ref("ServiceInstance", "ServiceInstance").CurrentTime()
+    # It is unknown when another client has detached it since.
+    mounting.converge(image=FIRST, volumes=[f"{DATA}:/data"])
+    mounting.detach(DATA)
+    assert (mounting.info()[DATA]["attached_to"], mounting.info()[DATA]["detached"]) == ([], None)
+    # The time is for a report only, which a container does not fail for.
+    mounting.converge(state="started")
+    mounting.calls.fault("VCenterUpdateVStorageObjectMetadataEx_Task", "NoPermission")
+    removed = mounting.converge(state="absent")
+    assert any(f"not recorded that the volume {DATA}" in one for one in removed["warnings"])
+    assert mounting.info()[DATA]["detached"] is None
 
 
 def test_a_volume_that_was_detached_by_hand_is_attached_again(mounting: Mounting) -> None:

@@ -228,8 +228,13 @@ def test_a_pool_with_too_little_memory_is_refused(project: Project) -> None:
     pool = {"path": path, "cluster": lab["cluster"], "memory": {"limit": "500M"}}
     assert "failed" not in drive("resource_pool", {**lab["vcenter"], **pool})
     refused = project.refused(web(resource_pool=path, replicas=2))
-    assert "has a memory limit of 500 MiB, and the containers of project shop in it have 512 MiB" in refused["msg"]
+    wanted = f"has a memory limit of 500 MiB, and {WEB}-1, {WEB}-2 would have 512 MiB of memory in it"
+    assert wanted in refused["msg"]
+    assert wanted in project.refused(web(resource_pool=path, replicas=2), create_only=True)["msg"]
     project.ok(web(resource_pool=path, replicas=2, memory="248M"))
+    changed = project.ok(web(resource_pool=path, replicas=2, memory="248M", labels={"tier": "front"}), check=True)
+    effects = [{"name": f"{WEB}-{number}", "effect": "in place", "options": ["labels"]} for number in (1, 2)]
+    assert changed["effects"] == effects
     assert not project.ok(web(resource_pool=path, replicas=2, memory="248M"))["changed"]
 
 

@@ -12,10 +12,12 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.pyvmomi import vim
 from tests.support.lab.containers import PREFIX, SUCCESSOR, Vm, VmBuilder, building
 from tests.support.lab.control import Control
 from tests.support.lab.direct import DirectRunner
+from tests.support.lab.drive import drive
 from tests.support.lab.playbook import PlaybookRunner, TaskResult, Way
 
 MODULE = "gantry.vsphere.container_vm"
@@ -255,6 +257,35 @@ def test_what_takes_effect_at_a_start_is_changed_in_place(containers: Containers
     assert vm.power == "poweredOn"
 
 
+def test_another_restart_policy_is_followed_while_it_runs_and_survives_the_loss_of_guestinfo(
+    containers: Containers,
+) -> None:
+    step = {"restart_policy": "on-failure", "restart_retries": 3}
+    (created,) = containers.run({})
+    (predicted,) = containers.run(step, check=True)
+    assert containers.calls.mutating() == []
+    (changed,) = containers.run(step)
+    assert containers.calls.mutating() == ["ReconfigVM_Task"]
+    assert changed["actions"] == predicted["actions"] == [f"reconfigure {NAME}: restart_policy, restart_retries"]
+    assert changed["diff"] == predicted["diff"]
+    assert changed["diff"]["before"] == {NAME: {"restart_policy": "no", "restart_retries": 0}}
+    assert changed["diff"]["after"] == {NAME: step}
+    assert changed["container"]["started_at"] == created["container"]["started_at"]
+    vm = containers.vm()
+    assert (vm.spec["restart"], vm.spec["revision"]) == ({"policy": "on-failure", "max_retries": 3}, 1)
+    (again,) = containers.run(step)
+    assert not again.changed
+    assert containers.calls.mutating() == []
+
+    # What was written while the VM was on is gone at power off; a start restores it.
+    containers.calls.behave(guest_info_at_power_off="reverted")
+    containers.builder.power_off(vm.moid)
+    assert containers.vm().spec["restart"]["policy"] == "no"
+    _started, left = containers.run(step, step)
+    assert containers.vm().spec == vm.spec
+    assert not left.changed
+
+
 def test_a_restart_on_request_is_a_new_run_of_the_same_vm(containers: Containers) -> None:
     step = {"labels": {"a": "b"}, "published_ports": ["80:80"], "restart": True}
     created, restarted, again = containers.run({}, step, {"image": None, "restart": True})
@@ -289,6 +320,56 @@ def test_reservations_limits_and_shares_are_changed_while_it_runs(containers: Co
     cpu, memory = row["resourceConfig"].cpuAllocation, row["resourceConfig"].memoryAllocation
     assert (cpu.reservation, cpu.limit, cpu.shares.level) == (0, -1, "normal")
     assert (memory.reservation, memory.limit, memory.shares.level, memory.shares.shares) == (0, -1, "custom", 333)
+
+
+def test_a_task_says_whether_it_changes_in_place_restarts_or_replaces(containers: Containers) -> None:
+    (created,) = containers.run({})
+    assert created["effects"] == []
+    assert "after_header" not in created["diff"]
+    steps: list[tuple[Step, str, list[str]]] = [
+        ({"labels": {"tier": "front"}, "cpu_shares": "high"}, "in place", ["cpu_shares", "labels"]),
+        ({"labels": {"tier": "back"}, "env": {"A": "b"}}, "restarted", ["env"]),
+        ({"image": SECOND, "env": {"A": "c"}}, "replaced", ["image"]),
+    ]
+    before = created["container"]
+    for step, effect, reason in steps:
+        (predicted,) = containers.run(step, check=True)
+        (made,) = containers.run(step)
+        for one in (predicted, made):
+            assert one["effects"] == [{"name": NAME, "effect": effect, "options": reason}]
+            assert one["diff"]["after_header"] == f"{NAME} {effect} ({', '.join(reason)})"
+        after = made["container"]
+        assert (after["id"] == before["id"]) is (effect != "replaced")
+        assert (after["started_at"] == before["started_at"]) is (effect == "in place")
+        before = after
+
+
+def test_what_a_resource_pool_cannot_admit_is_refused_before_anything_is_created(containers: Containers) -> None:
+    """The lab refuses it only when the VM starts; without the check, the VM would be created and left behind."""
+    builder, lab = containers.builder, containers.builder.lab
+    pool = {"path": f"{PREFIX}tight", "cluster": lab["cluster"]}
+    reserved = {"memory": {"reservation": "100M", "expandable_reservation": False}}
+    assert "failed" not in drive("resource_pool", {**lab["vcenter"], **pool, **reserved})
+    small = {"resource_pool": pool["path"], "memory_reservation": "50M"}
+    large = {**small, "memory_reservation": "150M"}
+    (message,) = containers.refuse(large)
+    assert f"{pool['path']} has 100 MiB of memory left to reserve, and {NAME} would take at least 151 MiB" in message
+    (predicted,) = containers.play(large, check=True)
+    assert (predicted.failed, predicted.msg) == (True, message)
+    assert builder.vms(NAME) == []
+    # As a check of the check.
+    containers.run({**large, "state": "present"})
+    vm = vim.VirtualMachine(containers.vm().moid, stub=builder.session.stub)
+    with pytest.raises(GantryError) as refused:
+        builder.task("power on", vm.PowerOnVM_Task)
+    assert (refused.value.fault or {})["type"] == "InsufficientMemoryResourcesFault"
+    (message,) = containers.refuse({"image": None})
+    assert "would take at least 151 MiB" in message
+    containers.run(small)
+    # The overhead of its VM is reserved too.
+    (message,) = containers.refuse({**small, "memory_reservation": "90M"})
+    assert f"has 25 MiB of memory left to reserve, and {NAME} would take 40 MiB of memory." in message
+    containers.run({**small, "memory_reservation": "75M"})
 
 
 def test_a_container_is_suspended_and_goes_on(containers: Containers) -> None:

@@ -9,6 +9,7 @@ This is a separate file that runs late, because the lab's vCenter is slower afte
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -111,6 +112,16 @@ def test_ansible_adds_no_requests(
         assert calls.methods().count("Login") == 1
 
 
+def _asked_once(calls: Control) -> list[str]:
+    """Return the calls, with one question for each program: the longer it runs, the more are asked."""
+    methods = calls.methods()
+    return [
+        method
+        for previous, method in pairwise(["", *methods])
+        if (previous, method) != ("ListProcessesInGuest", "ListProcessesInGuest")
+    ]
+
+
 def test_a_program_in_a_container_stays_below_the_budget(
     lab: dict[str, Any], tasks: list[tuple[str, dict[str, Any]]], calls: Control
 ) -> None:
@@ -121,17 +132,17 @@ def test_a_program_in_a_container_stays_below_the_budget(
     calls.forget()
     result = drive("container_vm_exec", {**container, **key, "argv": ["true"]})
     assert (result["changed"], result.get("rc")) == (True, 0), result
-    assert len(calls.methods()) <= BUDGET, calls.methods()
+    assert len(_asked_once(calls)) <= BUDGET, calls.methods()
     calls.forget()
     result = drive("container_vm_logs", {**container, **key})
     assert [log["lines"] for log in result["logs"]] == [[]]
-    assert len(calls.methods()) <= BUDGET, calls.methods()
+    assert len(_asked_once(calls)) <= BUDGET, calls.methods()
     copy = {**container, **key, "container_path": "/tmp/file", "content": "x", "mode": "0600"}
     for changed, budget in ((True, BUDGET + 5), (False, BUDGET)):
         calls.forget()
         result = drive("container_vm_copy", copy)
         assert result["changed"] is changed, result
-        assert len(calls.methods()) <= budget, calls.methods()
+        assert len(_asked_once(calls)) <= budget, calls.methods()
     drive("container_vm", {**container, "state": "absent"})
 
 

@@ -13,7 +13,9 @@ import (
 
 	"gantry.invalid/guest/internal/disks"
 	"gantry.invalid/guest/internal/platform"
+	"gantry.invalid/guest/internal/report"
 	"gantry.invalid/guest/internal/rootfs"
+	"gantry.invalid/guest/internal/source"
 	"gantry.invalid/guest/record"
 )
 
@@ -23,16 +25,36 @@ type keptRecord struct {
 	record record.Record
 }
 
-// keepStart keeps the document, and replaces the record of an earlier run. The container starts also if that fails, as on a full
-// disk. The record has the digest of the document, so that one which could not be kept is not mistaken for an earlier one.
+// keepStart keeps the document, unless the disk has a later revision, and replaces the record of an earlier run. The container
+// starts also if that fails, as on a full disk.
 func (m *machine) keepStart(disk disks.Disk, id string, document []byte) {
+	before, err := rootfs.DocumentBefore(rootfs.StateDirectory)
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		m.logError(err)
+	}
+	if len(before) > 0 && m.follower.Use(before) {
+		// vSphere has gone back to the document of before a change that was made while the VM was on.
+		m.console.logf("the document on the scratch disk is a later revision")
+		document = before
+		m.reporter.Update(func(status *report.Status) { status.Document = source.Kept{}.Kind() })
+	}
+	m.kept = &keptRecord{disk: disk, record: record.Record{
+		ID: id, Machine: platform.UUID(), Status: record.Status{State: record.Started},
+	}}
+	m.keepDocument(document)
+}
+
+// keepDocument keeps the document, and its digest in the record, so that one which could not be kept is not mistaken for an
+// earlier one. Without a scratch disk there is nothing that outlives the run.
+func (m *machine) keepDocument(document []byte) {
+	if m.kept == nil {
+		return
+	}
 	if err := rootfs.KeepDocument(rootfs.StateDirectory, document); err != nil {
 		m.console.logf("cannot keep the document: %v", err)
 	}
-	m.kept = &keptRecord{disk: disk, record: record.Record{
-		ID: id, Machine: platform.UUID(), Spec: record.Digest(document), Status: record.Status{State: record.Started},
-	}}
-	m.writeRecord()
+	m.kept.record.Spec = record.Digest(document)
+	m.writeRecord(nil)
 }
 
 // keepEnd records the last status and the end of the output. The disk is unmounted, so nothing overwrites the record.
@@ -41,11 +63,11 @@ func (m *machine) keepEnd() {
 		return
 	}
 	m.kept.record.Status = record.Of(m.reporter.Status())
-	m.writeRecord()
+	m.writeRecord(m.output)
 }
 
-func (m *machine) writeRecord() {
-	if err := m.kept.write(m.output); err != nil {
+func (m *machine) writeRecord(output []byte) {
+	if err := m.kept.write(output); err != nil {
 		m.console.logf("cannot write the record: %v", err)
 	}
 }

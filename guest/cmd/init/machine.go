@@ -21,6 +21,7 @@ import (
 	"gantry.invalid/guest/internal/report"
 	"gantry.invalid/guest/internal/resolver"
 	"gantry.invalid/guest/internal/rootfs"
+	"gantry.invalid/guest/internal/source"
 	"gantry.invalid/guest/internal/uevent"
 	"gantry.invalid/guest/logbuf"
 )
@@ -43,6 +44,8 @@ type machine struct {
 	lastOutput func() (logbuf.Page, error)
 	// output is the end of the container's output, as it was published last.
 	output []byte
+	// follower has the document, with the changes that are made while the container runs. It is nil until the document is read.
+	follower *source.Follower
 	// kept is the record on the scratch disk. It is nil until the disk is mounted.
 	kept *keptRecord
 	// hostname is what was announced. It is empty until the network is configured.

@@ -7,7 +7,6 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"os"
 
@@ -63,16 +62,7 @@ func (m *machine) followNames() (end func()) {
 		m.logError(err)
 	}
 	follower.Begin(kept)
-	ctx, cancel := context.WithCancel(context.Background())
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		follower.Follow(ctx)
-	}()
-	return func() {
-		cancel()
-		<-ended
-	}
+	return inBackground(follower.Follow)
 }
 
 // readNames returns the table of names; empty if the host has none.

@@ -38,6 +38,7 @@ func (m *machine) run() supervise.Outcome {
 	if err != nil {
 		return m.bootFailed(err, failure.SpecInvalid)
 	}
+	m.follower = m.newFollower(wanted)
 	m.operations.enable(wanted)
 	m.reporter.Update(func(status *report.Status) {
 		status.ID, status.Document = wanted.ID, kind
@@ -53,6 +54,8 @@ func (m *machine) run() supervise.Outcome {
 	}
 	endNames := m.followNames()
 	defer endNames()
+	endFollowing := inBackground(m.follower.Follow)
+	defer endFollowing()
 	group, err := m.limitContainer(wanted)
 	if err != nil {
 		return m.bootFailed(err, failure.StartFailed)
@@ -69,7 +72,7 @@ func (m *machine) run() supervise.Outcome {
 	}
 	starter := &starter{machine: m, spec: wanted, log: output, cgroup: group}
 	supervisor := &supervise.Supervisor{
-		Spec: wanted, Start: starter.start, Reporter: m.reporter, PublishLog: func() { m.publishLog("") },
+		Spec: wanted, Start: starter.start, Restart: m.follower.Restart, Reporter: m.reporter, PublishLog: func() { m.publishLog("") },
 		MemoryAvailable: func() int64 {
 			available, err := memoryAvailable()
 			if err != nil {

@@ -10,6 +10,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"testing"
 
@@ -61,7 +62,10 @@ func TestUpdateReplacesTheWholeStatus(t *testing.T) {
 	if !ok || len(reason) != 2 || reason["code"] != "image_disk_missing" || reason["message"] != "none of 3" {
 		t.Errorf("error is %v", got["error"])
 	}
-	if len(got) != 20 {
+	if fmt.Sprint(got["follows"]) != "[restart]" {
+		t.Errorf("follows is %v", got["follows"])
+	}
+	if len(got) != 21 {
 		t.Errorf("%d keys", len(got))
 	}
 }

@@ -59,11 +59,16 @@ type Status struct {
 	Document    string `json:"document"`
 	InitVersion string `json:"init_version"`
 	Kernel      string `json:"kernel"`
+	// Follows has the fields of the document whose changes take effect while the container runs.
+	Follows []string `json:"follows"`
 	// WaitingFor is what the boot waits for. It is nil unless it waits for something that a client has to send.
 	WaitingFor      *string          `json:"waiting_for"`
 	GuestOperations *GuestOperations `json:"guest_operations"` // nil: none are offered
 	Syslog          *syslog.Status   `json:"syslog"`           // nil: the output is not sent, or nothing happened that is to be reported
 }
+
+// FollowsRestart says in Follows that the restart policy can be changed.
+const FollowsRestart = "restart"
 
 // WaitingForFiles is the value of waiting_for while the files of the container are to be delivered.
 const WaitingForFiles = "files"

@@ -27,6 +27,11 @@ func KeepDocument(directory string, document []byte) error {
 	return keep(filepath.Join(directory, documentName), document)
 }
 
+// DocumentBefore returns the document that is kept in a state directory.
+func DocumentBefore(directory string) ([]byte, error) {
+	return os.ReadFile(filepath.Join(directory, documentName))
+}
+
 // KeepNames keeps the table of names in a state directory, in the same way.
 func KeepNames(directory string, table []byte) error {
 	return keep(filepath.Join(directory, namesName), table)

@@ -17,7 +17,7 @@ func TestTheDocumentIsReplacedAsAWholeAndOnlyRootReadsIt(t *testing.T) {
 		if err := KeepDocument(directory, []byte(document)); err != nil {
 			t.Fatal(err)
 		}
-		got, err := os.ReadFile(filepath.Join(directory, documentName))
+		got, err := DocumentBefore(directory)
 		if err != nil || string(got) != document {
 			t.Errorf("got %q, %v", got, err)
 		}

@@ -13,7 +13,8 @@ import (
 )
 
 const (
-	specKey = "guestinfo.gantry.spec"
+	// SpecKey is the key with the document, which clients of vSphere also change while the VM is on.
+	SpecKey = "guestinfo.gantry.spec"
 	// The answer of the VMX for a key that is not set.
 	noValue = "No value found"
 )
@@ -30,13 +31,13 @@ type Guestinfo struct {
 }
 
 // Name returns the name of the source for messages.
-func (Guestinfo) Name() string { return "guestinfo (" + specKey + ")" }
+func (Guestinfo) Name() string { return "guestinfo (" + SpecKey + ")" }
 
 // Kind returns the value of the status.
 func (Guestinfo) Kind() string { return "guestinfo" }
 
 // Read returns the spec.
-func (g Guestinfo) Read(context.Context) ([]byte, error) { return g.Get(specKey) }
+func (g Guestinfo) Read(context.Context) ([]byte, error) { return g.Get(SpecKey) }
 
 // Get returns the value of a key in the VM's extraConfig, or ErrAbsent.
 func (g Guestinfo) Get(key string) ([]byte, error) {

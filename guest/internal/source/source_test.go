@@ -42,7 +42,7 @@ func (v vmx) Request(request []byte) ([]byte, error) {
 }
 
 func TestGuestinfoReadsTheSpec(t *testing.T) {
-	host := vmx{map[string]string{specKey: `{"version": 1}`}}
+	host := vmx{map[string]string{SpecKey: `{"version": 1}`}}
 	document, err := Guestinfo{host}.Read(context.Background())
 	if err != nil || string(document) != `{"version": 1}` {
 		t.Errorf("got %q, %v", document, err)
@@ -50,7 +50,7 @@ func TestGuestinfoReadsTheSpec(t *testing.T) {
 }
 
 func TestGuestinfoWithoutSpecIsAbsent(t *testing.T) {
-	for name, values := range map[string]map[string]string{"unset": {}, "empty": {specKey: ""}} {
+	for name, values := range map[string]map[string]string{"unset": {}, "empty": {SpecKey: ""}} {
 		_, err := Guestinfo{vmx{values}}.Read(context.Background())
 		if !errors.Is(err, ErrAbsent) {
 			t.Errorf("%s: %v", name, err)

@@ -24,6 +24,7 @@ const MaxBytes = 1 << 20
 // Spec is the whole document.
 type Spec struct {
 	Version     int               `json:"version"`
+	Revision    int               `json:"revision"` // raised by each change that is made while the container runs
 	ID          string            `json:"id"`
 	Name        string            `json:"name"`
 	Image       Image             `json:"image"`

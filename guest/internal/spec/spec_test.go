@@ -18,7 +18,7 @@ import (
 
 // full uses every key of the document.
 const full = `{
-	"version": 1, "id": "8d0c0000-0000-4000-8000-000000000001", "name": "web",
+	"version": 1, "revision": 2, "id": "8d0c0000-0000-4000-8000-000000000001", "name": "web",
 	"image": {"digest": "sha256:ab", "disk": "` + diskName + `"},
 	"process": {"args": ["nginx", "-g", "daemon off;"], "env": ["PATH=/usr/bin", "A="], "user": "nginx:www-data",
 		"groups": ["adm", "1001"], "cwd": "/srv", "capabilities": ["CHOWN", "CAP_NET_BIND_SERVICE"],

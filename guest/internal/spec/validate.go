@@ -25,6 +25,9 @@ func (s *Spec) validate() error {
 	if !isUUID(s.ID) {
 		return fmt.Errorf("id %q is not a lower-case UUID", s.ID)
 	}
+	if s.Revision < 0 {
+		return fmt.Errorf("revision %d is negative", s.Revision)
+	}
 	if len(s.Image.Disk) != 64 || !consistsOf(s.Image.Disk, hexDigits) {
 		return fmt.Errorf("image.disk %q is not 64 hexadecimal digits", s.Image.Disk)
 	}

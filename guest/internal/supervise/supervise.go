@@ -33,8 +33,10 @@ type End struct {
 
 // Supervisor runs the container.
 type Supervisor struct {
-	Spec     *spec.Spec
-	Start    func() (Instance, error)
+	Spec  *spec.Spec
+	Start func() (Instance, error)
+	// Restart returns the restart policy, which can change while the container runs. It is called at each end of a run.
+	Restart  func() spec.Restart
 	Reporter *report.Reporter
 	// PublishLog is called each time the process has ended, before the status is published.
 	PublishLog func()
@@ -67,7 +69,7 @@ func (s *Supervisor) Run(stop <-chan struct{}) Outcome {
 		}
 		s.reportRunning(instance, restarts)
 		end, stopped := s.supervise(instance, stop)
-		if stopped || !shouldRestart(s.Spec.Restart, end.ExitCode, restarts) {
+		if stopped || !shouldRestart(s.Restart(), end.ExitCode, restarts) {
 			return Outcome{End: end}
 		}
 		delay := delays.after(time.Since(began))

@@ -99,7 +99,8 @@ func newTestEnvironment(restart spec.Restart, start func(run int) (Instance, err
 	w := &testEnvironment{}
 	began := time.Now()
 	w.supervisor = &Supervisor{
-		Spec: &spec.Spec{Restart: restart, Stop: spec.Stop{Signal: "SIGTERM", Timeout: 10}},
+		Spec:    &spec.Spec{Stop: spec.Stop{Signal: "SIGTERM", Timeout: 10}},
+		Restart: func() spec.Restart { return restart },
 		Start: func() (Instance, error) {
 			w.starts = append(w.starts, time.Since(began))
 			return start(len(w.starts) - 1)
@@ -170,6 +171,33 @@ func TestRunRestartsWithGrowingDelays(t *testing.T) {
 			t.Errorf("states: %s", w.states())
 		}
 	})
+}
+
+func TestThePolicyIsTheOneOfTheEndOfTheRun(t *testing.T) {
+	for _, test := range []struct {
+		name          string
+		before, after spec.Restart
+		starts        int
+	}{
+		{"restarts are permitted", spec.Restart{Policy: "no"}, spec.Restart{Policy: "on-failure", MaxRetries: 1}, 2},
+		{"more restarts are permitted", spec.Restart{Policy: "always", MaxRetries: 1}, spec.Restart{Policy: "always", MaxRetries: 3}, 4},
+		{"restarts are forbidden", spec.Restart{Policy: "always"}, spec.Restart{Policy: "no"}, 1},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newTestEnvironment(test.before, func(int) (Instance, error) { return ending(1, time.Minute), nil })
+			changed := time.Now().Add(30 * time.Second)
+			w.supervisor.Restart = func() spec.Restart {
+				if time.Now().Before(changed) {
+					return test.before
+				}
+				return test.after
+			}
+			w.supervisor.Run(nil)
+			if len(w.starts) != test.starts {
+				t.Errorf("%s: started %d times, want %d", test.name, len(w.starts), test.starts)
+			}
+		})
+	}
 }
 
 func TestDelaysAreBounded(t *testing.T) {

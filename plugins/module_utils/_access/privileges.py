@@ -137,7 +137,8 @@ _CONTAINERS = (
     Requirement(
         DATASTORE,
         ("Datastore.FileManagement",),
-        "to check that volumes on it are kept when their VM is deleted; without it a warning says so",
+        "to check that volumes on it are kept when their VM is deleted, and to record when they are detached; without "
+        "it a warning says so",
         optional=True,
     ),
     Requirement(

@@ -6,7 +6,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import functools
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
@@ -16,13 +17,20 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.changes_
     AttachVolume,
     DetachVolumes,
 )
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.decode_volumes import decode_attached
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.decode_volumes import (
+    decode_attached,
+    decode_disk_datastores,
+)
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model_volumes import NamedVolume
-from ansible_collections.gantry.vsphere.plugins.module_utils._engine.batch import Attempt, Flow
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.target_volumes import volume_names
+from ansible_collections.gantry.vsphere.plugins.module_utils._engine.batch import Attempt, Flow, Gather
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.clock import server_time
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.devices import scsi_controller
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.faults import FaultError
-from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.tasks import Job
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.pyvmomi import vim
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.tasks import Job, read_job
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.volume_catalog import disk_id, protection
+from ansible_collections.gantry.vsphere.plugins.module_utils._volume.model import DETACHED_KEY
 
 
 def attach_volume(subject: ContainerSubject, change: AttachVolume) -> Flow[None]:
@@ -35,6 +43,9 @@ def attach_volume(subject: ContainerSubject, change: AttachVolume) -> Flow[None]
             "true to create it again from its image."
         )
     yield from _protect(subject, volume)
+    if volume.detached:
+        # Before it is attached: without a record it is unknown when the volume was detached, which is never wrong.
+        yield from _forget_detachment(subject, volume)
     yield Job(
         change.machine.name,
         f"attach the volume {volume.name} to",
@@ -70,7 +81,7 @@ def _protect(subject: ContainerSubject, volume: NamedVolume) -> Flow[None]:
 def detach_volumes(subject: ContainerSubject, change: DetachVolumes) -> Flow[None]:
     """Detach the volumes, and check that the VM has none of them any more: its removal would include them."""
     vm, moid = subject.vm(change.machine), subject.moid(change.machine)
-    present = {one.id for one in decode_attached((yield from subject.bench.devices(moid)))}
+    present = decode_disk_datastores((yield from subject.bench.devices(moid)))
     for volume in change.ids:
         if volume in present:
             yield Job(change.machine.name, "detach a volume from", _detaching(vm, volume))
@@ -80,6 +91,41 @@ def detach_volumes(subject: ContainerSubject, change: DetachVolumes) -> Flow[Non
             f"vCenter has detached the volumes from {change.machine.name}, and the VM still has the disks "
             f"{listed(sorted(left))}. Nothing else was changed. Look at its disks in the vSphere Client, and run again."
         )
+    recorded = sorted(change.unused & present.keys())
+    if recorded:
+        yield from _record_detachment(subject, change, {one: present[one] for one in recorded})
+
+
+def _record_detachment(subject: ContainerSubject, change: DetachVolumes, datastores: Mapping[str, Any]) -> Flow[None]:
+    """Write the time into the metadata of the volumes, for the report of volumes that nobody uses."""
+    session, names = subject.bench.session, volume_names(change.machine)
+    # Whoever needs the time at the same moment shares the request.
+    now = yield Gather("time", None, lambda _items: read_job("the clock of vCenter", lambda: server_time(session)))
+    record = vim.KeyValue(key=DETACHED_KEY, value=now.isoformat())
+    for volume, datastore in datastores.items():
+        disk = {"id": disk_id(volume), "datastore": datastore}
+        yield from _write_metadata(subject, names[volume], {**disk, "metadata": [record]})
+
+
+def _forget_detachment(subject: ContainerSubject, volume: NamedVolume) -> Flow[None]:
+    disk = {"id": disk_id(volume.id), "datastore": volume.datastore.ref}
+    yield from _write_metadata(subject, volume.name, {**disk, "deleteKeys": [DETACHED_KEY]})
+
+
+def _write_metadata(subject: ContainerSubject, volume: str, arguments: Mapping[str, Any]) -> Flow[None]:
+    """Write a record that only a report uses: that it cannot be written is a warning."""
+    session = subject.bench.session
+    manager = session.content.vStorageObjectManager
+    call = functools.partial(manager.VCenterUpdateVStorageObjectMetadataEx_Task, **arguments)
+    outcome = yield Attempt(Job(volume, "record the use of", call))
+    if outcome.error is None:
+        return
+    if not isinstance(outcome.error, FaultError):
+        raise outcome.error
+    session.warn(
+        f"It was not recorded that the volume {volume} was attached or detached, so that container_volume_info does "
+        f"not show when it was detached, or shows an earlier time. {outcome.error.message}"
+    )
 
 
 def _detaching(vm: Any, volume: str) -> Callable[[], Any]:

@@ -118,10 +118,14 @@ class Reconfigure(ContainerChange):
     def aspects(self) -> list[str]:
         return differing(self.machine, self.target, OFFLINE + LIVE)
 
+    @property
+    def options(self) -> list[str]:
+        """Return the options and settings whose values change."""
+        return sorted(self._views()[1].keys() | self._views()[0].keys())
+
     def describe(self) -> str:
         # The record of the configuration follows whatever was changed: only alone is it worth a word.
-        names = [name for name in self._changed_names() if name]
-        return f"reconfigure {self.machine.name}: {', '.join(names)}"
+        return f"reconfigure {self.machine.name}: {', '.join(self.options)}"
 
     def before(self) -> Mapping[str, Any]:
         return nested(self.machine.name, value=self._views()[0])
@@ -134,9 +138,6 @@ class Reconfigure(ContainerChange):
             return replace(observed, machine=self.target)
         successors = tuple(self.target if one == self.machine else one for one in observed.successors)
         return replace(observed, successors=successors)
-
-    def _changed_names(self) -> list[str]:
-        return sorted(self._views()[1].keys() | self._views()[0].keys())
 
     def _views(self) -> tuple[dict[str, Any], dict[str, Any]]:
         return differing_views(self.machine, self.target)
@@ -216,6 +217,8 @@ class Stop(ContainerChange):
     records: bool = True
     # Whether the plan starts it again only because it ran: if the run is interrupted, the next one must know that.
     starts_again: bool = False
+    # The options because of which it is stopped, if that is only to change it.
+    causes: tuple[str, ...] = ()
 
     @property
     def pending_after(self) -> bool:
@@ -264,6 +267,8 @@ class Promote(ContainerChange):
     """Put the successor in its predecessor's place: its name and its kind, in one call."""
 
     machine: Machine
+    # The options because of which it replaces the predecessor; None if an earlier run has removed that.
+    causes: tuple[str, ...] | None = None
 
     def describe(self) -> str:
         return f"rename {self.machine.name} to {self.container}"

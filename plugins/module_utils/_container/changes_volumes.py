@@ -46,10 +46,14 @@ class AttachVolume(ContainerChange):
 
 @dataclass(frozen=True)
 class DetachVolumes(ContainerChange):
-    """Detach volumes from the VM, which is off. They are kept with their data."""
+    """Detach volumes from the VM, which is off. They are kept with their data.
+
+    ``unused`` are the volumes of the container that the task does not attach again: it records when they were detached.
+    """
 
     machine: Machine
     ids: tuple[str, ...]
+    unused: frozenset[str] = frozenset()
 
     def names(self) -> list[str]:
         """Return the names of the volumes. A disk that the container does not name has only its id."""

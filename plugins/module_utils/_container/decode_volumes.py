@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model_volumes import AttachedVolume
@@ -22,10 +22,20 @@ def decode_attached(devices: Sequence[Any]) -> tuple[AttachedVolume, ...]:
             id=str(device.vDiskId.id),
             unit=device.unitNumber if controller is not None and device.controllerKey == controller.key else None,
         )
-        for device in devices
-        if isinstance(device, vim.vm.device.VirtualDisk) and getattr(device, "vDiskId", None) is not None
+        for device in _first_class_disks(devices)
     ]
     return tuple(sorted(found, key=lambda one: one.id))
+
+
+def decode_disk_datastores(devices: Sequence[Any]) -> dict[str, Any]:
+    """Return the datastores that the First Class Disks of a VM are on, by the ids of the disks."""
+    return {str(device.vDiskId.id): device.backing.datastore for device in _first_class_disks(devices)}
+
+
+def _first_class_disks(devices: Sequence[Any]) -> Iterator[Any]:
+    for device in devices:
+        if isinstance(device, vim.vm.device.VirtualDisk) and getattr(device, "vDiskId", None) is not None:
+            yield device
 
 
 def scsi_units(devices: Sequence[Any]) -> frozenset[int]:

@@ -18,9 +18,11 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.model_vo
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.options import DRIFT_WARN
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.options_allocation import DEFAULTS
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.delivery import WAITING_FOR_FILES
+from ansible_collections.gantry.vsphere.plugins.module_utils._guest.document import RESTART
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.guest_key import GuestKey, guest_field_of
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.keys import KIND_CONTAINER, KIND_SUCCESSOR
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.log_page import LogPage
+from ansible_collections.gantry.vsphere.plugins.module_utils._resource_pool.model_capacity import PoolCapacity
 from ansible_collections.gantry.vsphere.plugins.module_utils._templates.model import RegisteredTemplate, Rehoming
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.inventory import Entry
 
@@ -214,6 +216,11 @@ class Machine:
         return self.running and (self.status or {}).get("waiting_for") == WAITING_FOR_FILES
 
     @property
+    def follows_restart(self) -> bool:
+        """Return whether the container runs, and its guest follows changes of the restart policy."""
+        return self.is_up and RESTART in ((self.status or {}).get("follows") or ())
+
+    @property
     def guest_operations(self) -> dict[str, str] | None:
         """Return what permits guest operations, from the guest document; None if they are not permitted."""
         return guest_field_of(self.document)
@@ -313,3 +320,5 @@ class ObservedContainer:
     named: tuple[NamedContainer, ...] = ()
     # The volumes that the VM has lost, of a container whose task gives no configuration.
     lost_volumes: tuple[NamedVolume, ...] = ()
+    # The resource pools that its VMs are in and are to be in, with those above them, as far as they can be read.
+    pools: tuple[PoolCapacity, ...] = ()

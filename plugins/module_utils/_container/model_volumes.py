@@ -25,6 +25,7 @@ class NamedVolume:
     """A volume that a container names. ``users`` are the paths of the VMs that it is attached to, by their MoIDs.
 
     They are read only if it is not attached to the container. ``origins`` are the ids of the volumes it is a copy of.
+    ``detached``: it has a record of when it was detached.
     """
 
     name: str
@@ -32,3 +33,4 @@ class NamedVolume:
     datastore: Entry
     users: Mapping[str, str]
     origins: tuple[str, ...] = ()
+    detached: bool = False

@@ -33,6 +33,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.observe_
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.observe_bootstrap import observe_bootstraps
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.observe_hosts import observe_hosts
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.observe_names import observe_names
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.observe_pools import observe_pools
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.observe_templates import observe_templates
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.observe_volumes import observe_named_volumes
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.options_comparisons import IGNORE
@@ -43,14 +44,20 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.target_c
     kept_digest,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.keys import IMAGE_PREFIX, SUCCESSOR_SUFFIX
+from ansible_collections.gantry.vsphere.plugins.module_utils._resource_pool.decode import CAPACITY_PROPERTIES
 from ansible_collections.gantry.vsphere.plugins.module_utils._templates.decode import HOST_STATE
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.inventory import Entry, Inventory
 
 if TYPE_CHECKING:
     from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.session import Session
 
-# What is read of hosts, networks and datastores besides their names.
-INVENTORY_PROPERTIES = {"HostSystem": HOST_STATE, "Network": (POOL_OF_NETWORK,), "Datastore": ("summary.url",)}
+# What is read of hosts, networks, datastores and resource pools besides their names.
+INVENTORY_PROPERTIES = {
+    "HostSystem": HOST_STATE,
+    "Network": (POOL_OF_NETWORK,),
+    "Datastore": ("summary.url",),
+    "ResourcePool": CAPACITY_PROPERTIES,
+}
 
 
 def observe_container(session: Session, wanted: DesiredContainer, *, refresh: bool = False) -> ObservedContainer:
@@ -96,7 +103,7 @@ def observe_containers(
             problems.append(error)
     raise_all(problems)
     wanted = [compared(desired, found) for desired, found in zip(wanted, observed, strict=True)]
-    addressed = observe_addresses(session, wanted, observed)
+    addressed = observe_addresses(session, wanted, observe_pools(inventory, observed))
     mounted = observe_named_volumes(session, inventory, wanted, addressed)
     placed = observe_hosts(session, inventory, wanted, observe_bootstraps(session, inventory, wanted, mounted))
     placed = observe_names(session, inventory, wanted, placed)

@@ -133,6 +133,7 @@ def _named(inventory: Inventory, volume: Volume) -> NamedVolume:
         datastore=volume.datastore,
         users={user: _path(inventory, user) for user in volume.users},
         origins=volume.origins,
+        detached=volume.detached is not None,
     )
 
 

@@ -13,6 +13,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.report import Report
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.apply import apply_containers
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.changes import ContainerChange
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.changes_effects import container_effects
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.desire import (
     desire_container,
     desire_container_info,
@@ -35,7 +36,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.result i
     container_task_result,
     containers_result,
 )
-from ansible_collections.gantry.vsphere.plugins.module_utils._engine.operation import InfoOperation, Operation
+from ansible_collections.gantry.vsphere.plugins.module_utils._engine.operation import Effect, InfoOperation, Operation
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.options import argument_spec
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.plan import Plan
 
@@ -71,6 +72,9 @@ class ContainerVm(Operation[DesiredContainer, ObservedContainer, ContainerChange
     ) -> ObservedContainer:
         apply_containers(session, plan.changes, report)
         return observe_container(session, desired, refresh=True)
+
+    def effects(self, plan: Plan[ContainerChange]) -> list[Effect]:
+        return container_effects([plan.changes])
 
     def result(self, desired: DesiredContainer, observed: ObservedContainer) -> dict[str, Any]:
         return container_task_result(desired, observed)

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._address_pool.model import AssignedAddress
-from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
+from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError, raise_all
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.changes import (
     Clone,
     ContainerChange,
@@ -27,6 +27,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.changes 
     RehomeTemplate,
     Relocate,
 )
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.changes_view import differing_views
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.changes_volumes import AttachVolume
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.drift import (
     in_other_cluster,
@@ -46,6 +47,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.model_co
     Config,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.options import DRIFT_RELOCATE
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.plan_admission import admission_problems
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.plan_checks import (
     entry_name,
     is_usable,
@@ -68,8 +70,10 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.target i
     for_successor,
     new_machine,
     repaired_machine,
+    replace_causes,
     replace_reason,
     restart_aspects,
+    restart_causes,
     target_machine,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.target_comparisons import compared
@@ -83,7 +87,9 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._guest.keys import 
 
 def plan_containers(pairs: Sequence[tuple[DesiredContainer, ObservedContainer]]) -> Plan[ContainerChange]:
     """Return the plan for any number of containers."""
-    planned, updates = plan_names([(observed, plan_container(desired, observed)) for desired, observed in pairs])
+    each = [(observed, plan_container(desired, observed)) for desired, observed in pairs]
+    raise_all(list(admission_problems(each)))
+    planned, updates = plan_names(each)
     made = [change for changes in planned for change in changes]
     return Plan((*template_moves(made), *made, *updates))
 
@@ -213,7 +219,8 @@ class _Planner(PowerPlanner):
             starts = self.desired.wants_running or self.was_running
             self._do(self._clone(config, name, image, place, reason=reason, starts=starts))
         self._destroy(machine)
-        self._do(Promote(self.desired.name, self.seen.successors[0]))
+        causes = replace_causes(config, machine, reason)
+        self._do(Promote(self.desired.name, self.seen.successors[0], causes))
 
     def _move(self, place: ContainerPlace) -> None:
         """Move the VM to the folder, pool and datastore of the task, unless that requires another cluster."""
@@ -244,7 +251,7 @@ class _Planner(PowerPlanner):
         surplus = surplus_volumes(machine, place)
         if surplus or missing_volumes(machine, place):
             # A guest mounts its volumes only when it starts.
-            self._stop(machine)
+            self._stop(machine, causes=("volumes",))
         if surplus:
             self._detach(self._machine(), surplus)
         self._converge_to(lambda machine: self._target(machine, config, image, place), place.claims)
@@ -259,7 +266,7 @@ class _Planner(PowerPlanner):
         """Attach the volumes again that were detached from the VM, which mounts them only when it starts."""
         lost = reattachments(self.desired.name, self.seen, self._machine())
         if lost:
-            self._stop(self._machine())
+            self._stop(self._machine(), causes=("volumes",))
         for volume, unit in lost:
             self._do(AttachVolume(self.desired.name, self._machine(), volume, unit))
 
@@ -274,7 +281,8 @@ class _Planner(PowerPlanner):
         """Change the VM to its target, with a stop and a start if required."""
         machine = self._machine()
         if self._needs_stop(machine, target_of):
-            self._stop(machine)
+            target = target_of(machine)
+            self._stop(machine, causes=restart_causes(machine, target, differing_views(machine, target)[1]))
             machine = self._machine()
         target = target_of(machine)
         if differing(machine, target, OFFLINE + LIVE):

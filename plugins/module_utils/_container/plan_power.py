@@ -118,19 +118,20 @@ class PowerPlanner:
     def _stop_for_restart(self) -> None:
         """Stop a running container that the task restarts. What it changes is then changed while it is off."""
         if self.desired.restart and self._machine().running:
-            self._stop(self._machine())
+            self._stop(self._machine(), causes=("restart",))
 
-    def _stop(self, machine: Machine, *, records: bool = True) -> None:
+    def _stop(self, machine: Machine, *, records: bool = True, causes: tuple[str, ...] = ()) -> None:
         if machine.power != OFF:
             timeout = self.desired.stop_timeout
             if timeout is None:
                 timeout = int(((machine.document or {}).get("stop") or {}).get("timeout", DEFAULT_STOP_TIMEOUT))
             force = self.desired.force_kill
             again = self._starts_again and machine.power == ON
-            self._do(Stop(self.desired.name, machine, timeout, force=force, records=records, starts_again=again))
+            stop = Stop(self.desired.name, machine, timeout, force=force, records=records, starts_again=again)
+            self._do(replace(stop, causes=causes))
 
     def _detach(self, machine: Machine, ids: tuple[str, ...]) -> None:
-        self._do(detachment(self.desired.name, machine, ids))
+        self._do(detachment(self.desired.name, machine, ids, self.seen.place))
 
     def _destroy(self, machine: Machine) -> None:
         if not machine.ours:

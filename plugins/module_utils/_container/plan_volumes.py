@@ -29,9 +29,14 @@ def attachments(machine: Machine, place: ContainerPlace) -> list[tuple[NamedVolu
     return [(by_id[one.id], one.unit) for one in missing_volumes(machine, place) if one.unit is not None]
 
 
-def detachment(container: str, machine: Machine, ids: tuple[str, ...]) -> DetachVolumes:
-    """Return the change that detaches disks. Raise GantryError if a snapshot of the VM holds them."""
-    change = DetachVolumes(container, machine, ids)
+def detachment(container: str, machine: Machine, ids: tuple[str, ...], place: ContainerPlace | None) -> DetachVolumes:
+    """Return the change that detaches disks. Raise GantryError if a snapshot of the VM holds them.
+
+    ``place`` has the volumes of the container after the task.
+    """
+    used = {volume.id for volume in place.volumes} if place is not None else set()
+    unused = frozenset(ids) & (volume_names(machine).keys() - used)
+    change = DetachVolumes(container, machine, ids, unused)
     if machine.snapshots:
         raise GantryError(
             f"The VM {machine.path} has the snapshot {listed(machine.snapshots)}, and vSphere does not detach "

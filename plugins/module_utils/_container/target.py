@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.canonical_json import canonical_json
@@ -28,7 +29,10 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.model_co
     Config,
     scratch_bytes_of,
 )
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.options import LIVE as LIVE_OPTION
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.options import OPTIONS
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.options_allocation import CPU, MEMORY
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.options_files import FILE_OPTIONS
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.target_allocation import target_allocation
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.target_files import target_announcement
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.target_hot_add import (
@@ -36,6 +40,10 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.target_h
     target_hot_add,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.target_names import target_names
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.target_revision import (
+    followed_while_running,
+    with_revision,
+)
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.target_volumes import (
     guest_volumes,
     missing_volumes,
@@ -78,6 +86,18 @@ OFFLINE = (
 # The boot media: a VM that booted without it has nothing to run.
 BOOT = ("bootstrap", "bootstrap_connected", "bootstrap_missing", "boot_order", "firmware", "secure_boot")
 
+# What a diff shows that changes while the VM runs. Ports that are redirected to others are in the guest document.
+_LIVE_VIEWS = (
+    *(option.name for option in OPTIONS if option.effect == LIVE_OPTION and option.name != "published_ports"),
+    *("boot_order", "bootstrap_connected", "bootstrap_missing", "image", "image_digest", "notes", "start_pending"),
+)
+_VIEW_OF_SIZE = {"cpus": "cpus", "memory_mb": "memory"}
+# Why a VM is replaced, and the options that say so.
+_RECREATE, _OTHER_IMAGE, _OTHER_LAYER = "recreate", "another image", "another writable layer"
+_CAUSES = {_RECREATE: ("recreate",), _OTHER_IMAGE: ("image",)}
+# The options that decide whether there is a scratch disk. With a read-only root, it is there for files only.
+_DISK_OPTIONS = ("read_only", "writable")
+
 
 def differing(machine: Machine, target: Machine, aspects: tuple[str, ...]) -> list[str]:
     return [aspect for aspect in aspects if getattr(machine, aspect) != getattr(target, aspect)]
@@ -85,8 +105,8 @@ def differing(machine: Machine, target: Machine, aspects: tuple[str, ...]) -> li
 
 def restart_aspects(machine: Machine, target: Machine) -> list[str]:
     """Return what differs and cannot be changed while the VM runs."""
-    added = added_while_running(machine, target)
-    return [aspect for aspect in differing(machine, target, OFFLINE) if aspect not in added]
+    live = added_while_running(machine, target) | followed_while_running(machine, target)
+    return [aspect for aspect in differing(machine, target, OFFLINE) if aspect not in live]
 
 
 def expected_macs(config: Config, adapters: tuple[ContainerAdapter, ...]) -> tuple[str | None, ...]:
@@ -128,7 +148,7 @@ def target_machine(
         config=document,
         config_hash=config.hash(),
         disk=disk,
-        document=guest_document,
+        document=with_revision(machine, guest_document),
         names=target_names(desired.name, config, place, guest_document),
         memory_mb=config.memory_mb,
         cpus=config.cpus,
@@ -283,14 +303,33 @@ def replace_reason(desired: DesiredContainer, config: Config, machine: Machine, 
     never changes by other clients.
     """
     if desired.recreate:
-        return "recreate"
+        return _RECREATE
     if known_id(machine) is None:
         return "its id is lost"
     if known_digest(machine) not in (None, digest):
-        return "another image"
+        return _OTHER_IMAGE
     if _asks_for_another_layer(config, machine):
-        return "another writable layer"
+        return _OTHER_LAYER
     return ""
+
+
+def replace_causes(config: Config, machine: Machine, reason: str) -> tuple[str, ...]:
+    """Return the options of the task that are the reason for a replacement; none if the machine's id is lost."""
+    if reason == _OTHER_LAYER:
+        recorded, document = machine.config or {}, config.document()
+        deciding = (*_DISK_OPTIONS, *(FILE_OPTIONS if config.values["read_only"] else ()))
+        return tuple(name for name in deciding if recorded.get(name) != document[name]) or ("scratch_size",)
+    return _CAUSES.get(reason, ())
+
+
+def restart_causes(machine: Machine, target: Machine, changed: Iterable[str]) -> tuple[str, ...]:
+    """Return those of the changed options because of which the machine has to be restarted to become the target."""
+    live = set(_LIVE_VIEWS) | {_VIEW_OF_SIZE[aspect] for aspect in added_while_running(machine, target)}
+    if (machine.document or {}).get("redirects") == (target.document or {}).get("redirects"):
+        live.add("published_ports")
+    names = sorted(changed)
+    # A VM that has booted without its boot media is restarted because of a setting that does not require it otherwise.
+    return tuple(name for name in names if name not in live) or tuple(names)
 
 
 def known_id(machine: Machine) -> str | None:

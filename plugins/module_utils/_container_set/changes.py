@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -54,3 +54,11 @@ class SetChange:
         if self.listed:
             return replace(observed, containers=tuple(part))
         return replace(observed, unlisted=tuple(part))
+
+
+def changes_by_subject(changes: Iterable[SetChange]) -> dict[str, list[ContainerChange]]:
+    """Return the changes of each container or template, in their order."""
+    found: dict[str, list[ContainerChange]] = {}
+    for one in changes:
+        found.setdefault(one.subject, []).append(one.change)
+    return found

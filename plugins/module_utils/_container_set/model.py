@@ -57,5 +57,3 @@ class ObservedSet:
 
     containers: tuple[ObservedContainer, ...]
     unlisted: tuple[ObservedContainer, ...] = ()
-    # Memory limits in MiB of the resource pools in which containers are created, by MoID, where there is one.
-    pool_limits: Mapping[str, int] = field(default_factory=dict)

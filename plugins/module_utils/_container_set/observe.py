@@ -38,8 +38,6 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.inventory 
 if TYPE_CHECKING:
     from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.session import Session
 
-_POOL_LIMIT = "config.memoryAllocation.limit"
-
 
 def observe_set(session: Session, desired: DesiredSet, *, refresh: bool = False) -> ObservedSet:
     """Return the project's containers: a fixed number of requests for any number of them."""
@@ -52,22 +50,7 @@ def observe_set(session: Session, desired: DesiredSet, *, refresh: bool = False)
     listed = {machine.moid for one in observed for machine in _machines(one)}
     others = [entry for entry in _of_project(inventory, desired) if entry.moid not in listed]
     unlisted = observe_containers(session, _removals(inventory, others)) if others else []
-    pools = {
-        one.place.pool.moid: one.place.pool
-        for one in observed
-        if one.machine is None and one.place is not None and one.place.pool is not None
-    }
-    return ObservedSet(
-        tuple(observed), tuple(_without(one, listed) for one in unlisted), _pool_limits(session, list(pools.values()))
-    )
-
-
-def _pool_limits(session: Session, pools: Sequence[Entry]) -> dict[str, int]:
-    if not pools:
-        return {}
-    rows = session.read([pool.ref for pool in pools], [_POOL_LIMIT])
-    # -1 is no limit.
-    return {row.moid: int(row[_POOL_LIMIT]) for row in rows if row.get(_POOL_LIMIT, -1) >= 0}
+    return ObservedSet(tuple(observed), tuple(_without(one, listed) for one in unlisted))
 
 
 def _machines(observed: ObservedContainer) -> list[Machine]:
@@ -79,6 +62,7 @@ def _without(observed: ObservedContainer, listed: set[str]) -> ObservedContainer
     return ObservedContainer(
         machine=None if observed.machine is None or observed.machine.moid in listed else observed.machine,
         successors=tuple(one for one in observed.successors if one.moid not in listed),
+        pools=observed.pools,
     )
 
 

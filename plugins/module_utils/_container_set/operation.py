@@ -10,15 +10,16 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.report import Report
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.changes_effects import container_effects
 from ansible_collections.gantry.vsphere.plugins.module_utils._container_set.apply import apply_set
-from ansible_collections.gantry.vsphere.plugins.module_utils._container_set.changes import SetChange
+from ansible_collections.gantry.vsphere.plugins.module_utils._container_set.changes import SetChange, changes_by_subject
 from ansible_collections.gantry.vsphere.plugins.module_utils._container_set.desire import desire_set
 from ansible_collections.gantry.vsphere.plugins.module_utils._container_set.model import DesiredSet, ObservedSet
 from ansible_collections.gantry.vsphere.plugins.module_utils._container_set.observe import observe_set
 from ansible_collections.gantry.vsphere.plugins.module_utils._container_set.options import set_argument_spec
 from ansible_collections.gantry.vsphere.plugins.module_utils._container_set.plan import plan_set
 from ansible_collections.gantry.vsphere.plugins.module_utils._container_set.result import set_result
-from ansible_collections.gantry.vsphere.plugins.module_utils._engine.operation import Operation
+from ansible_collections.gantry.vsphere.plugins.module_utils._engine.operation import Effect, Operation
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.options import argument_spec
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.plan import Plan
 
@@ -46,6 +47,9 @@ class ContainerSet(Operation[DesiredSet, ObservedSet, SetChange]):
     ) -> ObservedSet:
         apply_set(session, plan.changes, report)
         return observe_set(session, desired, refresh=True)
+
+    def effects(self, plan: Plan[SetChange]) -> list[Effect]:
+        return container_effects(changes_by_subject(plan.changes).values())
 
     def result(self, desired: DesiredSet, observed: ObservedSet) -> dict[str, Any]:
         return set_result(desired, observed)

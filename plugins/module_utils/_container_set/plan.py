@@ -10,7 +10,7 @@ those containers follow that have to be stopped, one after the other.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError, raise_all
@@ -25,6 +25,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.model im
     ObservedContainer,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.plan import plan_container, template_moves
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.plan_admission import admission_problems
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.plan_names import plan_names
 from ansible_collections.gantry.vsphere.plugins.module_utils._container_set.changes import SetChange
 from ansible_collections.gantry.vsphere.plugins.module_utils._container_set.model import (
@@ -42,22 +43,28 @@ def plan_set(desired: DesiredSet, observed: ObservedSet) -> Plan[SetChange]:
     planned: list[tuple[ObservedContainer, Sequence[ContainerChange]]] = []
     # Index, listed and rolling of each.
     places: list[tuple[int, bool, bool]] = []
+    # With everything that a later task does if this one only creates: pools must admit all of it.
+    wholes: list[tuple[ObservedContainer, Sequence[ContainerChange]]] = []
     for index, (wanted, found) in enumerate(zip(desired.containers, observed.containers, strict=True)):
         try:
             _refuse_other_project(desired, found.machine)
-            made = _changes(desired, wanted, found)
+            whole = plan_container(wanted, found)
+            made = _changes(desired, wanted, found, whole)
         except GantryError as error:
             problems.append(error)
             continue
         rolling = _interrupts(wanted, found, made)
         planned.append((found, made))
         places.append((index, True, rolling))
-    problems += _small_pools(desired, observed)
+        wholes.append((found, whole))
     raise_all(problems)
-    if not desired.create_only:
-        for index, found in enumerate(observed.unlisted):
-            planned.append((found, _removal(desired, found)))
+    for index, found in enumerate(observed.unlisted):
+        removal = _removal(desired, found)
+        wholes.append((found, removal))
+        if not desired.create_only:
+            planned.append((found, removal))
             places.append((index, False, False))
+    raise_all(list(admission_problems(wholes)))
     with_names, updates = plan_names(planned)
     changes = [
         SetChange(change, index, listed=listed, rolling=rolling)
@@ -69,30 +76,13 @@ def plan_set(desired: DesiredSet, observed: ObservedSet) -> Plan[SetChange]:
     return Plan((*moves, *sorted(changes, key=lambda change: change.rolling), *tables))
 
 
-def _small_pools(desired: DesiredSet, observed: ObservedSet) -> Iterator[GantryError]:
-    """Yield a problem for each pool whose limit is lower than the memory of the project's containers in it."""
-    needs: dict[str, int] = {}
-    names: dict[str, str] = {}
-    for wanted, found in zip(desired.containers, observed.containers, strict=True):
-        machine, place = found.machine, found.place
-        pool = (machine.pool if machine is not None else None) or (place.pool if place is not None else None)
-        if pool is not None and wanted.config is not None:
-            needs[pool.moid] = needs.get(pool.moid, 0) + wanted.config.memory_mb
-            names[pool.moid] = pool.path
-    for moid, limit in observed.pool_limits.items():
-        if needs.get(moid, 0) > limit:
-            yield GantryError(
-                f"Resource pool {names[moid]} has a memory limit of {limit} MiB, and the containers of project "
-                f"{desired.project} in it have {needs[moid]} MiB. Increase the limit, or reduce memory or replicas."
-            )
-
-
-def _changes(desired: DesiredSet, wanted: DesiredContainer, found: ObservedContainer) -> Sequence[ContainerChange]:
+def _changes(
+    desired: DesiredSet, wanted: DesiredContainer, found: ObservedContainer, whole: Sequence[ContainerChange]
+) -> Sequence[ContainerChange]:
+    """Return what the task changes of what would make the container as it is wanted."""
     if not desired.create_only:
-        return plan_container(wanted, found)
+        return whole
     if wanted.state == "absent" or found.machine is not None or found.successors:
-        # Only what is wrong with it is of interest.
-        plan_container(wanted, found)
         return ()
     return plan_container(replace(wanted, state="present"), found)
 

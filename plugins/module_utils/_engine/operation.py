@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.report import Report
@@ -15,6 +16,15 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._engine.plan import
 
 if TYPE_CHECKING:
     from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.session import Session
+
+
+@dataclass(frozen=True)
+class Effect:
+    """How a plan changes an object that exists, such as ``restarted``, and the options that are the reason."""
+
+    name: str
+    effect: str
+    options: tuple[str, ...]
 
 
 D = TypeVar("D")
@@ -63,9 +73,14 @@ class Operation(ABC, Generic[D, O, C]):
         """Return the state that check mode reports: the observed state with the changes of the plan made. Pure."""
         return plan.project(observed)
 
+    def effects(self, plan: Plan[C]) -> Sequence[Effect] | None:
+        """Return how the plan changes objects that exist; None if the actions of the module say that. Pure."""
+        del plan  # the actions say it
+        return None
+
     @abstractmethod
     def result(self, desired: D, observed: O) -> dict[str, Any]:
-        """Return the task's result except ``changed``, ``actions`` and ``diff``."""
+        """Return the task's result except ``changed``, ``actions``, ``effects`` and ``diff``."""
 
 
 class InfoOperation(Operation[D, O, Change]):

@@ -7,14 +7,15 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.report import Report
-from ansible_collections.gantry.vsphere.plugins.module_utils._engine.operation import InfoOperation, Operation
+from ansible_collections.gantry.vsphere.plugins.module_utils._base.text import listed
+from ansible_collections.gantry.vsphere.plugins.module_utils._engine.operation import Effect, InfoOperation, Operation
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.plan import Plan
 
 if TYPE_CHECKING:
@@ -58,8 +59,13 @@ def outcome(
     except Exception as error:  # noqa: BLE001 - the last resort, for defects of the collection
         return _failure(_defect(operation, error, verbosity), done)
     result |= {"changed": plan.changed, "actions": plan.actions()}
+    effects = operation.effects(plan)
+    if effects is not None:
+        result["effects"] = [{**asdict(effect), "options": list(effect.options)} for effect in effects]
     if diff_mode:
         result["diff"] = plan.diff()
+        if effects:
+            result["diff"]["after_header"] = _summary(effects)
     if warnings:
         result["warnings"] = warnings
     return result
@@ -93,6 +99,15 @@ def _look(operation: Operation[Any, Any, Any], session: Session, desired: Any) -
     session.forget_inventory()
     observed = operation.observe(session, desired)
     return observed, operation.plan(desired, observed)
+
+
+def _summary(effects: Sequence[Effect]) -> str:
+    """Return the effects as text, those that are the same together: ``web-1, web-2 restarted (env)``."""
+    names: dict[str, list[str]] = {}
+    for one in effects:
+        reason = f" ({', '.join(one.options)})" if one.options else ""
+        names.setdefault(f"{one.effect}{reason}", []).append(one.name)
+    return "; ".join(f"{listed(same)} {effect}" for effect, same in names.items())
 
 
 def _skipped(operation: Operation[Any, Any, Any]) -> dict[str, Any]:

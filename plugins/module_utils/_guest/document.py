@@ -13,6 +13,9 @@ VERSION = 1
 MAX_BYTES = 1 << 20
 # The unit of the scratch disk on SCSI controller 0.
 SCRATCH_UNIT = 1
+# The field that a running guest follows, and the number that tells which of two documents is the later one.
+RESTART = "restart"
+REVISION = "revision"
 # The protocols whose ports the guest redirects, and how many ports it redirects in all.
 REDIRECT_PROTOCOLS = ("tcp", "udp")
 MAX_REDIRECTED_PORTS = 1024

@@ -37,6 +37,7 @@ _FIELDS: dict[str, Callable[[Document, str], Any]] = {
     "init_version": Document.text,
     "kernel": Document.text,
     "waiting_for": Document.text,
+    "follows": Document.texts,
 }
 
 

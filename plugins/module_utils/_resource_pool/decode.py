@@ -17,6 +17,11 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._resource_pool.mode
     Allocations,
     PoolState,
 )
+from ansible_collections.gantry.vsphere.plugins.module_utils._resource_pool.model_capacity import PoolCapacity
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.inventory import Entry
+
+# The properties that decoding the capacity of a pool needs.
+CAPACITY_PROPERTIES = ("config", "runtime")
 
 _CUSTOM = "custom"
 
@@ -42,6 +47,18 @@ def decode_free(properties: Mapping[str, Any]) -> dict[str, int]:
     """Return what a pool has left for the reservations of pools in it; nothing where vCenter does not say."""
     runtime = properties.get("runtime")
     return {} if runtime is None else _amounts(runtime, "unreservedForPool")
+
+
+def decode_capacity(pool: Entry, parent: str | None) -> PoolCapacity:
+    """Return a pool of an inventory that has its CAPACITY_PROPERTIES, and the MoID of the one above it."""
+    runtime = pool.properties["runtime"]
+    return PoolCapacity(
+        moid=pool.moid,
+        path=pool.path,
+        parent=parent,
+        state=decode_pool(pool.moid, pool.properties, ()),
+        free=_amounts(runtime, "unreservedForVm"),
+    )
 
 
 def decode_drs_enabled(properties: Mapping[str, Any]) -> bool:

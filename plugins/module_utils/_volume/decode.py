@@ -7,11 +7,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.canonical_json import parse_object
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.inventory import Entry
 from ansible_collections.gantry.vsphere.plugins.module_utils._volume.model import (
+    DETACHED_KEY,
     LABELS_KEY,
     NAME_KEY,
     ORIGINS_KEY,
@@ -42,6 +44,7 @@ def decode_volume(found: Any, datastore: Entry, users: Sequence[str]) -> Volume 
         ),
         users=tuple(users),
         origins=tuple((metadata.get(ORIGINS_KEY) or "").split()),
+        detached=_moment(metadata.get(DETACHED_KEY)),
     )
 
 
@@ -82,6 +85,15 @@ def decode_labels(metadata: Mapping[str, str]) -> dict[str, str]:
     """Return the labels in a disk's metadata."""
     document = parse_object(metadata.get(LABELS_KEY)) or {}
     return {key: value for key, value in document.items() if isinstance(value, str)}
+
+
+def _moment(text: str | None) -> datetime | None:
+    """Return a time in the metadata. What another client has written there and is none is unknown."""
+    try:
+        moment = datetime.fromisoformat(text or "")
+    except ValueError:
+        return None
+    return None if moment.tzinfo is None else moment
 
 
 def datastores_by_url(datastores: Sequence[Entry]) -> Callable[[str | None], Entry | None]:

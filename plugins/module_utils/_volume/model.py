@@ -25,6 +25,8 @@ LABELS_KEY = "gantry.labels"
 # The ids of the volumes that a copy was made of, the nearest first: its file system has the identity of one of them
 # until a container mounts it.
 ORIGINS_KEY = "gantry.origins"
+# When a task detached the disk that is attached to no VM since, in RFC 3339. The next task that attaches it removes it.
+DETACHED_KEY = "gantry.detached"
 
 
 @dataclass(frozen=True)
@@ -86,6 +88,7 @@ class Volume:
     """A volume that exists, or that check mode predicts, which has no id yet. Sizes are in MiB; None is unknown.
 
     ``users`` are the names of the VMs that it is attached to. ``origins`` are the ids of the volumes it is a copy of.
+    ``detached`` is when a task has detached it, if it has recorded that.
     """
 
     name: str
@@ -99,6 +102,7 @@ class Volume:
     snapshots: tuple[VolumeSnapshot, ...] = ()
     users: tuple[str, ...] = ()
     origins: tuple[str, ...] = ()
+    detached: datetime | None = None
 
     def snapshot(self, name: str) -> VolumeSnapshot | None:
         """Return the newest snapshot of this name."""

@@ -44,6 +44,7 @@ def _shown(volume: Volume) -> dict[str, Any]:
         "labels": dict(volume.labels),
         "snapshots": [{"name": one.name, "id": one.id} for one in volume.snapshots],
         "attached_to": list(volume.users),
+        "detached": None if volume.users else _time(volume.detached),
     }
 
 

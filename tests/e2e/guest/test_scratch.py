@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,9 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._guest.scratch_reco
 )
 from tests.e2e.guest.conftest import Boot
 from tests.support.guests.images import ON_DISK, make_disk, make_spec
+from tests.support.guests.machine import Machine
 
+SECRET = "Zm9yIHRoaXMgdGVzdCBvbmx5LCAzMiBieXRlcyBsb25n"
 OTHER_VM = "42190000-0000-4000-8000-000000000002"
 
 
@@ -73,3 +76,38 @@ def test_a_failed_start_is_kept(boot: Boot, tmp_path: Path) -> None:
     assert kept.status["state"] == "error"
     assert kept.status["error"] == status["error"]
     assert kept.log == f"gantry: user_unknown: {status['error']['message']}\n"
+
+
+def test_another_restart_policy_is_followed_while_it_runs_and_kept(boot: Boot, tmp_path: Path) -> None:
+    scratch = make_disk(tmp_path / "scratch.img")
+    spec = make_spec(
+        ["sh", "-c", "trap 'exit 7' USR1; echo ready; while :; do sleep 1 & wait; done"],
+        root=ON_DISK,
+        stop={"signal": "SIGTERM", "timeout": 0.5},
+    )
+    spec["guest_operations"] = {"secret_sha256": hashlib.sha256(SECRET.encode()).hexdigest()}
+    later = {**spec, "revision": 1, "restart": {"policy": "on-failure", "max_retries": 0}}
+    machine = boot(spec, scratch=scratch)
+    assert machine.wait_state("running")["follows"] == ["restart"]
+    assert _record(scratch).document == digest(_document(spec))
+    machine.set_document(later)
+    machine.wait_log("revision 1 of the document: the restart policy is on-failure")
+    _fail_and_run_again(machine)
+    machine.power_cut()
+    assert _record(scratch).document == digest(_document(later))
+
+    # vSphere has gone back to the document of before the change, and HA starts the VM.
+    again = boot(spec, scratch=scratch)
+    assert again.wait_state("running")["document"] == "scratch_disk"
+    _fail_and_run_again(again)
+    again.request_shutdown()
+    again.wait_off()
+    assert _record(scratch).document == digest(_document(later))
+
+
+def _fail_and_run_again(machine: Machine) -> None:
+    machine.wait_operations()
+    # Without a handler, a container's first process ignores the signal.
+    machine.wait_log("\nready")
+    machine.exec(SECRET, "kill", "-USR1", "1")
+    machine.wait_status(lambda status: (status["state"], status["restart_count"]) == ("running", 1), "restarted")

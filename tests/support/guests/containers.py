@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import socket
 import time
@@ -82,6 +83,15 @@ class Containers:
                 return answer.status, answer.read().decode()
         except urllib.error.HTTPError as error:
             return error.code, ""
+
+    def first_page(self, port: int) -> tuple[int, str]:
+        """Return the status and body of the first page, as soon as the container's program listens."""
+        deadline = time.monotonic() + PATIENCE
+        while time.monotonic() < deadline:
+            with contextlib.suppress(ConnectionError, TimeoutError, urllib.error.URLError):
+                return self.get(port)
+            time.sleep(0.1)
+        raise AssertionError(f"no page from port {port} within {PATIENCE} s")
 
     def redis(self, port: int, *words: str) -> str:
         """Send one command to a redis server and return its raw response."""

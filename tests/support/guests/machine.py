@@ -124,6 +124,10 @@ class Machine:
         """Request a shutdown as *Shut Down Guest* does."""
         self._tell_host({"request": "OS_Halt"})
 
+    def set_document(self, spec: dict[str, Any]) -> None:
+        """Set another document while the machine runs, as a client of vSphere does."""
+        self._tell_host({"values": {SPEC_KEY: json.dumps(spec)}})
+
     def ask_tools(self, request: str) -> str:
         """Send a request of the host to the guest tools; return the answer."""
         return self._ask({"request": request})

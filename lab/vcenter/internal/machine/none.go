@@ -110,12 +110,20 @@ func (n *None) Resume(spec Spec) error {
 	return nil
 }
 
-// SetGuestInfo does nothing for a VM that runs: its guest has read its specification when it started.
-func (n *None) SetGuestInfo(id string, _ map[string]string) error {
+// SetGuestInfo gives a guest a later revision of its document. Whatever else is set, a guest reads only when it starts.
+func (n *None) SetGuestInfo(id string, values map[string]string) error {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if _, there := n.running[id]; !there {
+	run, there := n.running[id]
+	if !there {
 		return fmt.Errorf("VM %s is not running", id)
+	}
+	text, isSet := values[SpecKey]
+	if !isSet || run.document == nil {
+		return nil
+	}
+	if document, err := decodeSpec(text); err == nil && document.Revision > run.lastDocument().Revision {
+		run.revised.Store(&document)
 	}
 	return nil
 }
@@ -177,7 +185,7 @@ func (n *None) Fork(id string, continued, clone Spec) (Move, error) {
 	continued.GuestInfo = run.spec.GuestInfo // as at power-on
 	run.spec = continued
 	n.reportAgain(run)
-	forked := &guestRun{spec: clone, document: run.document}
+	forked := &guestRun{spec: clone, document: run.lastDocument()}
 	if forked.document != nil {
 		forked.operations = n.newOperations(forked)
 	}

@@ -15,6 +15,7 @@ import (
 	"io"
 	"log/slog"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"gantry.invalid/guest/logbuf"
@@ -53,12 +54,15 @@ type guestRun struct {
 	suspended  chan struct{}
 	operations *noneOperations // nil: there is no guest that reports
 	status     map[string]any  // the last one
+	// revised is the document, if it was changed while the guest ran.
+	revised atomic.Pointer[containerSpec]
 }
 
 // containerSpec is the part of the container's specification that is used here.
 type containerSpec struct {
-	ID      string `json:"id"`
-	Process struct {
+	ID       string `json:"id"`
+	Revision int    `json:"revision"`
+	Process  struct {
 		Args []string `json:"args"`
 	} `json:"process"`
 	Hostname   string `json:"hostname"`
@@ -123,6 +127,14 @@ func (c containerSpec) script() (*script, error) {
 		return nil, fmt.Errorf("the argument of %s: %w", scriptName, err)
 	}
 	return &wanted, nil
+}
+
+// lastDocument returns the last revision of the document.
+func (g *guestRun) lastDocument() *containerSpec {
+	if revised := g.revised.Load(); revised != nil {
+		return revised
+	}
+	return g.document
 }
 
 // live is the life of a guest until its container has ended, or is stopped.
@@ -284,7 +296,7 @@ func (n *None) end(run *guestRun, ending chan struct{}, fields map[string]any, o
 			own := n.guest(run.spec, *run.document)
 			reported = &own
 		}
-		next = &guestRun{spec: run.spec, document: run.document, reported: reported}
+		next = &guestRun{spec: run.spec, document: run.lastDocument(), reported: reported}
 		n.running[id] = next
 	case isOn:
 		delete(n.running, id)
@@ -329,7 +341,7 @@ func (n *None) fail(id, code, message string) {
 func (n *None) report(id string, document containerSpec, fields map[string]any) {
 	status := map[string]any{"version": 1, "id": document.ID, "sequence": 1, "restart_count": 0, "health": "none", "health_output": "",
 		"started_at": time.Now().UTC().Format(time.RFC3339Nano), "error": nil, "memory_available": 0, "document": "guestinfo", "init_version": "none", "kernel": "none", "guest_operations": nil,
-		"waiting_for": nil}
+		"waiting_for": nil, "follows": []string{"restart"}}
 	if document.Operations != nil {
 		status["guest_operations"] = map[string]any{"refused": 0}
 	}

@@ -65,7 +65,7 @@ func (g *guestRun) keep(status record.Status, output string) error {
 		return err
 	}
 	kept := record.Record{
-		ID: g.document.ID, Machine: g.spec.UUID, Spec: record.Digest(g.document.text), Status: status,
+		ID: g.document.ID, Machine: g.spec.UUID, Spec: record.Digest(g.lastDocument().text), Status: status,
 	}
 	return errors.Join(writeScratch(disk, kept, volume, output), disk.Close())
 }

@@ -71,6 +71,42 @@ func TestTheEndIsOnTheScratchDisk(t *testing.T) {
 	}
 }
 
+func TestTheRecordHasTheLastRevisionOfTheDocument(t *testing.T) {
+	scratch := filepath.Join(t.TempDir(), "scratch.raw")
+	if err := os.WriteFile(scratch, make([]byte, 1<<20), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	events := newReports()
+	events.said = make(chan string, 3)
+	none, err := NewNone(nil, "", events)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const before, later = `{"id": "` + scratchID + `"}`, `{"id": "` + scratchID + `", "revision": 1}`
+	spec := Spec{ID: "vm-1", ISO: "bootstrap.iso", GuestInfo: map[string]string{SpecKey: before},
+		Disks: []Disk{{Unit: scratchUnit, Path: scratch, Format: "raw"}}}
+	if err := none.Start(spec); err != nil {
+		t.Fatal(err)
+	}
+	<-events.said
+	for _, document := range []string{later, before} {
+		if err := none.SetGuestInfo(spec.ID, map[string]string{SpecKey: document}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := errors.Join(none.PowerButton(spec.ID), none.PowerButton(spec.ID)); err != nil {
+		t.Fatal(err)
+	}
+	<-events.off
+	disk, err := os.ReadFile(scratch)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if kept, err := record.Read(bytes.NewReader(disk)); err != nil || kept.Spec != record.Digest([]byte(later)) {
+		t.Errorf("got %+v, %v", kept, err)
+	}
+}
+
 func TestTheDiskOfAnotherContainerIsNotChanged(t *testing.T) {
 	scratch := filepath.Join(t.TempDir(), "scratch.raw")
 	if err := os.WriteFile(scratch, make([]byte, 1<<20), 0o600); err != nil {

@@ -144,7 +144,8 @@ def test_a_change_takes_effect_as_the_table_says(option: ContainerOption) -> Non
     assert after.config is not None
     assert before.config.hash() != after.config.hash()
     machine = new_machine(before, before.config, "web", IMAGES[0], place_of(before.config))
-    machine = replace(machine, moid="vm-77", container_id="id-1", power=ON, status={"state": "running"})
+    machine = replace(machine, moid="vm-77", container_id="id-1", power=ON)
+    machine = replace(machine, status={"state": "running", "follows": ["restart"]})
     machine = replace(machine, document={**(machine.document or {}), "id": "id-1"})
     observed = ObservedContainer(
         machine=machine, image=IMAGES[after.config.image == "image:1"], place=place_of(after.config)

@@ -77,6 +77,12 @@ def plan(desired: DesiredContainer, machine: Machine | None = None, **observed: 
     return list(plan_container(desired, ObservedContainer(machine=machine, **observed)))
 
 
+def nested_values(shown: Any) -> dict[str, Any]:
+    """Return what a change shows of the VM."""
+    (values,) = shown.values()
+    return dict(values)
+
+
 def kinds(changes: list[Any]) -> list[str]:
     return [type(change).__name__ for change in changes]
 
@@ -178,8 +184,64 @@ def test_hot_add_is_set_while_the_vm_is_off_and_stops_nothing() -> None:
     assert changed.target.hot_add == HotAdd(cpus=True)
 
 
+FOLLOWING = {"state": "running", "health": "healthy", "follows": ["restart"]}
+
+
+def test_a_guest_follows_another_restart_policy_while_it_runs() -> None:
+    machine = replace(existing(desire()), status=FOLLOWING)
+    wanted = desire(restart_policy="on-failure", restart_retries=3)
+    (changed,) = plan(wanted, machine)
+    assert changed.describe() == "reconfigure web: restart_policy, restart_retries"
+    assert nested_values(changed.before()) == {"restart_policy": "no", "restart_retries": 0}
+    assert nested_values(changed.after()) == {"restart_policy": "on-failure", "restart_retries": 3}
+    # The guest uses the document of the highest revision.
+    policy = {"policy": "on-failure", "max_retries": 3}
+    assert changed.target.document == {**(machine.document or {}), "restart": policy, "revision": 1}
+    assert plan(wanted, changed.target) == []
+    (again,) = plan(desire("present"), changed.target)
+    assert (again.target.document["restart"]["policy"], again.target.document["revision"]) == ("no", 2)
+    # With a change that requires a restart there is one, and the later document is read at the start.
+    stop, both, start = plan(desire(restart_policy="always", env={"A": "b"}), changed.target)
+    assert kinds([stop, both, start]) == ["Stop", "Reconfigure", "PowerOn"]
+    assert both.target.document["revision"] == 1
+    # So it is while the VM is off.
+    (off,) = plan(desire("stopped", restart_policy="always"), replace(machine, power=OFF))
+    assert off.target.document["restart"]["policy"] == "always"
+    assert "revision" not in off.target.document
+
+
+def test_a_restart_policy_that_is_not_compared_stays() -> None:
+    machine = replace(existing(desire()), status=FOLLOWING)
+    ignored = {"comparisons": {"restart_policy": "ignore"}}
+    assert plan(desire(restart_policy="always", **ignored), machine) == []
+
+
+@pytest.mark.parametrize(
+    ("past", "changes"),
+    [
+        # An earlier bootstrap, and one that has not reported yet.
+        ({}, {"status": {"state": "running"}}),
+        ({}, {"status": {}}),
+        # The container has ended, and its VM stays on for a moment.
+        ({}, {"status": {**FOLLOWING, "state": "exited"}, "tools_running": True}),
+        # The guest may have been started with another document.
+        ({}, {"document_lost": True}),
+        # HA would start the VM without the changed document.
+        ({"read_only": True}, {}),
+        ({"writable": "tmpfs"}, {}),
+    ],
+)
+def test_a_guest_that_does_not_follow_is_restarted_for_another_restart_policy(
+    past: dict[str, Any], changes: dict[str, Any]
+) -> None:
+    machine = replace(existing(desire(**past)), **{"status": FOLLOWING, **changes})
+    planned = plan(desire(**past, restart_policy="always"), machine)
+    assert kinds(planned) == ["Stop", "Reconfigure", "PowerOn"]
+    assert "revision" not in planned[1].target.document
+
+
 def test_options_that_take_effect_at_a_start_are_changed_between_a_stop_and_a_start() -> None:
-    for options in ({"env": {"A": "b"}}, {"memory": "512M"}, {"cpus": 2}, {"restart_policy": "always"}):
+    for options in ({"env": {"A": "b"}}, {"memory": "512M"}, {"cpus": 2}, {"stop_timeout": 3}):
         assert kinds(plan(desire(**options), existing(desire()))) == ["Stop", "Reconfigure", "PowerOn"]
         assert kinds(plan(desire("present", **options), existing(desire()))) == ["Stop", "Reconfigure", "PowerOn"]
         assert kinds(plan(desire("stopped", **options), existing(desire()))) == ["Stop", "Reconfigure"]
@@ -505,6 +567,7 @@ OPTIONS = st.fixed_dictionaries(
         "writable": st.sampled_from(["disk", "tmpfs"]),
         "notes": st.sampled_from(["one", "two"]),
         "stop_timeout": st.integers(0, 2),
+        "restart_policy": st.sampled_from(["no", "always"]),
         "wait": st.booleans(),
         "scratch_size": st.sampled_from(["1G", "2G"]),
         "placement_drift": st.sampled_from(["relocate", "warn", "ignore"]),
@@ -548,7 +611,9 @@ def machines(draw: st.DrawFn, name: str, kind: str) -> Machine:
         config=draw(st.sampled_from([machine.config, None])),
         memory_mb=draw(st.sampled_from([128, 999])),
         status=draw(
-            st.sampled_from([None, {"state": "running", "health": "healthy"}, {"state": "exited", "exit_code": 3}])
+            st.sampled_from(
+                [None, {"state": "running", "health": "healthy"}, FOLLOWING, {"state": "exited", "exit_code": 3}]
+            )
         ),
         tools_running=draw(st.booleans()),
         document_lost=draw(st.booleans()),
@@ -659,7 +724,7 @@ def test_the_old_vm_is_removed_only_after_its_successor_exists_and_no_running_vm
         if isinstance(change, Promote):
             assert seen.machine is None
         if isinstance(change, Reconfigure) and change.machine.document != change.target.document:
-            assert change.machine.power == OFF
+            assert change.machine.power == OFF or change.machine.follows_restart
         if isinstance(change, Stop):
             assert change.machine.power != OFF
         if isinstance(change, Clone):

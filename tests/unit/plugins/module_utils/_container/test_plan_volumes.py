@@ -83,6 +83,7 @@ def test_nothing_is_to_do_with_attached_volumes() -> None:
 def test_a_replacement_gets_the_volumes_after_its_predecessor_has_stopped() -> None:
     changes = plan(desire("data:/data", image="image:1"), existing(desire("data:/data")))
     assert kinds(changes) == ["Clone", "Stop", "DetachVolumes", "Destroy", "Promote", "AttachVolume", "PowerOn"]
+    assert changes[2].unused == frozenset()
 
 
 def test_all_first_class_disks_are_detached_before_a_vm_is_removed() -> None:
@@ -93,6 +94,8 @@ def test_all_first_class_disks_are_detached_before_a_vm_is_removed() -> None:
     assert kinds(changes) == ["Stop", "DetachVolumes", "Destroy"]
     assert changes[1].describe() == "detach data, of-another from web"
     assert changes[2].machine.volumes == ()
+    # Nothing is written to a disk that the container does not name.
+    assert changes[1].unused == {"id-of-data"}
 
 
 def test_a_new_volume_restarts_the_container_and_others_stay_at_their_units() -> None:
@@ -107,6 +110,7 @@ def test_only_volumes_of_the_container_are_detached_from_it() -> None:
     changes = plan(desire("data:/data"), machine)
     assert kinds(changes) == ["Stop", "DetachVolumes", "Reconfigure", "PowerOn"]
     assert changes[1].ids == ("id-of-logs",)
+    assert changes[1].unused == {"id-of-logs"}
 
 
 def test_a_detached_volume_is_attached_again() -> None:

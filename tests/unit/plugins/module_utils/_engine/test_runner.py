@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
-from ansible_collections.gantry.vsphere.plugins.module_utils._engine.operation import InfoOperation, Operation
+from ansible_collections.gantry.vsphere.plugins.module_utils._engine.operation import Effect, InfoOperation, Operation
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.options import argument_spec
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.plan import Plan
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.runner import outcome
@@ -143,6 +143,23 @@ def test_check_mode_predicts_and_does_not_apply() -> None:
     }
     assert world.place == 1
     assert world.steps == ["open", "observe", "close"]
+
+
+@pytest.mark.parametrize("check_mode", [True, False])
+def test_effects_are_in_the_result_and_those_that_are_the_same_together_in_the_header(check_mode: bool) -> None:
+    restarted = Effect("a", "restarted", ("env", "user"))
+    effects = [restarted, Effect("b", "replaced", ()), replace(restarted, name="c")]
+
+    class Effective(MoveOperation):
+        def effects(self, plan: Plan[Move]) -> list[Effect]:
+            return effects if plan.changed else []
+
+    result = run(Effective(), World(1), check_mode=check_mode, diff_mode=True)
+    assert result["effects"][0] == {"name": "a", "effect": "restarted", "options": ["env", "user"]}
+    assert [one["name"] for one in result["effects"]] == ["a", "b", "c"]
+    assert result["diff"]["after_header"] == "a, c restarted (env, user); b replaced"
+    nothing = run(Effective(), World(2), check_mode=check_mode, diff_mode=True)
+    assert (nothing["effects"], nothing["diff"]) == ([], {"before": {}, "after": {}})
 
 
 def test_the_inventory_of_an_earlier_task_is_sufficient_for_an_empty_plan() -> None:

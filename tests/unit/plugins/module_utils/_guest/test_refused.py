@@ -28,6 +28,7 @@ NOT_OF_A_USER = {
     "no version",
     "unknown key",
     "unknown nested key",
+    "negative revision",
     "upper-case id",
     "short disk",
     "address alone",

@@ -34,6 +34,7 @@ STATUS: dict[str, Any] = {
     "document": "guestinfo",
     "init_version": "1.0.0",
     "kernel": "6.1.0",
+    "follows": ["restart"],
 }
 SYSLOG = {"dropped": 12, "error": "connection refused"}
 ERROR = {"code": "start_failed", "message": "no such file"}

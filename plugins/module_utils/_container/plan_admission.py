@@ -1,0 +1,140 @@
+# Copyright: (c) 2026, gantry.vsphere contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Check that resource pools admit what a plan creates, starts or enlarges, before anything is changed. Pure.
+
+The containers are taken as they are after the plan, so that what it stops makes room for what it starts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
+from ansible_collections.gantry.vsphere.plugins.module_utils._base.text import listed
+from ansible_collections.gantry.vsphere.plugins.module_utils._base.values import MIB
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.changes import ContainerChange
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import Machine, ObservedContainer
+from ansible_collections.gantry.vsphere.plugins.module_utils._resource_pool.model import CPU, MEMORY
+from ansible_collections.gantry.vsphere.plugins.module_utils._resource_pool.model_capacity import (
+    Demand,
+    PoolCapacity,
+    Shortfall,
+    find_shortfalls,
+)
+
+Planned = tuple[ObservedContainer, Sequence[ContainerChange]]
+
+_AMOUNTS = {CPU: "{amount} MHz of CPU", MEMORY: "{amount} MiB of memory"}
+
+
+@dataclass(frozen=True)
+class _Vms:
+    """The VMs of one container before and after the plan."""
+
+    before: tuple[Machine, ...]
+    after: tuple[Machine, ...]
+
+    @classmethod
+    def of(cls, observed: ObservedContainer, changes: Sequence[ContainerChange]) -> _Vms:
+        after = observed
+        for change in changes:
+            after = change.project(after)
+        return cls(_machines(observed), _machines(after))
+
+    @property
+    def name(self) -> str:
+        return (*self.after, *self.before)[0].name
+
+    @property
+    def pools(self) -> set[str]:
+        return {one.pool.moid for one in (*self.before, *self.after) if one.pool is not None}
+
+    def demand(self, pool: str) -> Demand:
+        """Return what its VMs in a pool are to reserve more."""
+        more, less = _reserved(self.after, pool), _reserved(self.before, pool)
+        reserved = {kind: more.reserved[kind] - less.reserved[kind] for kind in (CPU, MEMORY)}
+        return Demand(reserved, more.starts - less.starts)
+
+    def memory(self, pool: str) -> int:
+        """Return the memory in MB that its VMs in a pool have after the plan."""
+        return sum(one.memory_mb for one in self.after if one.pool is not None and one.pool.moid == pool)
+
+    def grows(self, pool: str) -> bool:
+        """Return whether the plan gives its VMs in a pool more memory, as a new one or one that is moved there does."""
+        before = sum(one.memory_mb for one in self.before if one.pool is not None and one.pool.moid == pool)
+        return self.memory(pool) > before
+
+
+def admission_problems(planned: Sequence[Planned]) -> Iterator[GantryError]:
+    """Yield a problem for each pool that cannot have the containers as they are planned."""
+    pools = {pool.moid: pool for observed, _changes in planned for pool in observed.pools}
+    each = [_Vms.of(observed, changes) for observed, changes in planned]
+    own = [vms for vms in each if vms.before or vms.after]
+    yield from _limit_problems(pools, own)
+    demands = {moid: _total([one.demand(moid) for one in own if moid in one.pools]) for moid in pools}
+    for shortfall in find_shortfalls(pools, demands):
+        yield _refusal(shortfall, _takers(shortfall, pools, own))
+
+
+def _limit_problems(pools: dict[str, PoolCapacity], own: Sequence[_Vms]) -> Iterator[GantryError]:
+    """Yield a problem for each pool whose limit is lower than the memory of the containers in it."""
+    for pool in pools.values():
+        there = [one for one in own if one.memory(pool.moid)]
+        needed, limit = sum(one.memory(pool.moid) for one in there), pool.memory_limit
+        if limit is not None and needed > limit and any(one.grows(pool.moid) for one in there):
+            yield GantryError(
+                f"Resource pool {pool.path} has a memory limit of {limit} MiB, and {listed(one.name for one in there)} "
+                f"would have {needed} MiB of memory in it. Increase memory.limit of the pool, or reduce memory or "
+                "the number of containers."
+            )
+
+
+def _refusal(shortfall: Shortfall, takers: Sequence[tuple[str, Demand]]) -> GantryError:
+    pool, kind = shortfall.pool, shortfall.kind
+    starts = kind == MEMORY and any(demand.starts > 0 for _name, demand in takers)
+    asked = _AMOUNTS[kind].format(amount=shortfall.asked)
+    least = f"at least {asked}, with the overhead of what starts" if starts else asked
+    return GantryError(
+        f"Resource pool {pool.path} has {_AMOUNTS[kind].format(amount=shortfall.left)} left to reserve, and "
+        f"{listed(name for name, _demand in takers)} would take {least}. Reduce {kind}_reservation, stop containers "
+        f"in the pool, select another resource_pool, or raise {kind}.reservation or {kind}.limit of the pool or make "
+        "its reservation expandable; see resource_pool."
+    )
+
+
+def _takers(shortfall: Shortfall, pools: dict[str, PoolCapacity], own: Sequence[_Vms]) -> list[tuple[str, Demand]]:
+    """Return the containers that take more of a pool, or of pools in it, with what they take."""
+    within = {moid for moid in pools if shortfall.pool.moid in _with_parents(pools, moid)}
+    demands = [(one.name, _total([one.demand(moid) for moid in one.pools & within])) for one in own]
+    return [(name, demand) for name, demand in demands if demand.of(shortfall.kind) > 0]
+
+
+def _with_parents(pools: dict[str, PoolCapacity], moid: str) -> Iterator[str]:
+    current: str | None = moid
+    while current is not None:
+        yield current
+        current = pools[current].parent
+
+
+def _total(demands: Sequence[Demand]) -> Demand:
+    reserved = {kind: sum(demand.reserved[kind] for demand in demands) for kind in (CPU, MEMORY)}
+    return Demand(reserved, sum(demand.starts for demand in demands))
+
+
+def _reserved(machines: Sequence[Machine], pool: str) -> Demand:
+    """Return what the VMs in a pool reserve while they run."""
+    running = [one for one in machines if one.running and one.pool is not None and one.pool.moid == pool]
+    return Demand(
+        {
+            CPU: sum(int(one.allocation["cpu_reservation"]) for one in running),
+            MEMORY: sum(int(one.allocation["memory_reservation"]) // MIB for one in running),
+        },
+        len(running),
+    )
+
+
+def _machines(observed: ObservedContainer) -> tuple[Machine, ...]:
+    return tuple(one for one in (observed.machine, *observed.successors) if one is not None)
