@@ -74,8 +74,7 @@ _DEVELOPMENT: dict[str, frozenset[str]] = {
     "devkit": frozenset(),
     "guest": frozenset({"devkit"}),
     "lab": frozenset({"devkit", "guest"}),
-    "compose": frozenset({"devkit", "guest"}),
-    "tools": frozenset({"compose", "devkit", "guest", "lab"}),
+    "tools": frozenset({"devkit", "guest", "lab"}),
 }
 # Ansible demands these names in each plugin.
 _ANSIBLE_CLASSES = frozenset({"ActionModule", "InventoryModule", "ModuleDocFragment"})
