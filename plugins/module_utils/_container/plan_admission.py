@@ -60,12 +60,11 @@ class _Vms:
 
     def memory(self, pool: str) -> int:
         """Return the memory in MB that its VMs in a pool have after the plan."""
-        return sum(one.memory_mb for one in self.after if one.pool is not None and one.pool.moid == pool)
+        return _memory(self.after, pool)
 
     def grows(self, pool: str) -> bool:
         """Return whether the plan gives its VMs in a pool more memory, as a new one or one that is moved there does."""
-        before = sum(one.memory_mb for one in self.before if one.pool is not None and one.pool.moid == pool)
-        return self.memory(pool) > before
+        return self.memory(pool) > _memory(self.before, pool)
 
 
 def admission_problems(planned: Sequence[Planned]) -> Iterator[GantryError]:
@@ -124,9 +123,17 @@ def _total(demands: Sequence[Demand]) -> Demand:
     return Demand(reserved, sum(demand.starts for demand in demands))
 
 
+def _in_pool(machines: Sequence[Machine], pool: str) -> Iterator[Machine]:
+    return (one for one in machines if one.pool is not None and one.pool.moid == pool)
+
+
+def _memory(machines: Sequence[Machine], pool: str) -> int:
+    return sum(one.memory_mb for one in _in_pool(machines, pool))
+
+
 def _reserved(machines: Sequence[Machine], pool: str) -> Demand:
     """Return what the VMs in a pool reserve while they run."""
-    running = [one for one in machines if one.running and one.pool is not None and one.pool.moid == pool]
+    running = [one for one in _in_pool(machines, pool) if one.running]
     return Demand(
         {
             CPU: sum(int(one.allocation["cpu_reservation"]) for one in running),
