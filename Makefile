@@ -15,6 +15,8 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export GOTOOLCHAIN := local
 export CGO_ENABLED := 0
 export PYTHONUNBUFFERED := 1
+# The tests start thousands of Python processes. Each would compile all that it imports if this were set.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help
 help: ## list the targets
