@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, gantry.vsphere contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Run the Molecule scenarios of extensions/molecule against one lab, and count their steps as tests."""
+"""Run the Molecule scenarios of extensions/molecule, each against a lab, and count their steps as tests."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ import os
 import re
 import subprocess
 import tempfile
+import textwrap
 from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from devkit.console import ROOT, VENV, ToolError, say, step
@@ -18,7 +20,7 @@ from lab.controller import Lab
 from tools.runners import Counts
 
 SCENARIOS = ROOT / "extensions" / "molecule"
-# All that the scenarios of the roles need; they share the lab, so each uses names of its own.
+# All that the scenarios of the roles need.
 _LAB = {
     "hypervisor": "none",
     "ports": "free",
@@ -39,20 +41,41 @@ def names() -> list[str]:
 
 
 def molecule(chosen: Sequence[str] = ()) -> Counts:
-    """Run the chosen scenarios, or all, each even if another has failed."""
+    """Run the chosen scenarios, or all, a few at the same time, each even if another has failed."""
     known = names()
     unknown = sorted(set(chosen) - set(known))
     if unknown:
         raise ToolError(f"There is no Molecule scenario {', '.join(unknown)}. The scenarios are: {', '.join(known)}.")
+    total = Counts()
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        for output, counts in pool.map(_run, chosen or known):
+            say(output)
+            total += counts
+    return total
+
+
+def _run(name: str) -> tuple[str, Counts]:
+    """Run a scenario against a lab of its own; return what Molecule printed, and the counts."""
     with tempfile.TemporaryDirectory(prefix="gantry-molecule-") as folder:
         lab = Lab(Path(folder) / "lab", _LAB, bound=True)
         try:
-            with step("the lab of the Molecule scenarios"):
-                info = lab.up()
-            environment = _environment(Path(folder), connection_environment(info), lab.state.lab_json)
-            return sum((_run(name, environment) for name in chosen or known), Counts())
+            with step(f"molecule {name}"):
+                environment = _environment(Path(folder), connection_environment(lab.up()), lab.state.lab_json)
+                command = [str(VENV / "bin" / "molecule"), "test", "--scenario-name", name]
+                done = subprocess.run(
+                    [*command, "--no-command-borders", "--report"],
+                    cwd=ROOT,
+                    env=environment,
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.STDOUT,
+                    text=True,
+                    check=False,
+                )
         finally:
             lab.down()
+    counts = count(name, done.stdout.splitlines(), done.returncode)
+    return textwrap.indent(f"-- molecule: {name}\n{done.stdout}", "   "), counts
 
 
 def _environment(folder: Path, connection: Mapping[str, str], lab_json: Path) -> dict[str, str]:
@@ -68,26 +91,6 @@ def _environment(folder: Path, connection: Mapping[str, str], lab_json: Path) ->
         "PATH": f"{VENV / 'bin'}{os.pathsep}{os.environ['PATH']}",
         "GANTRY_MOLECULE_LAB": str(lab_json),
     }
-
-
-def _run(name: str, environment: Mapping[str, str]) -> Counts:
-    say(f"-- molecule: {name}")
-    command = [str(VENV / "bin" / "molecule"), "test", "--scenario-name", name, "--no-command-borders", "--report"]
-    with subprocess.Popen(
-        command,
-        cwd=ROOT,
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    ) as process:
-        assert process.stdout is not None
-        output = []
-        for line in process.stdout:
-            say("   " + line.rstrip())
-            output.append(line)
-    return count(name, output, process.returncode)
 
 
 def count(name: str, output: Iterable[str], code: int) -> Counts:
