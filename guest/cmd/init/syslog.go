@@ -7,9 +7,7 @@
 package main
 
 import (
-	"context"
 	"fmt"
-	"net"
 	"os"
 	"path/filepath"
 	"time"
@@ -37,9 +35,6 @@ func (m *machine) sendOutput(wanted *spec.Spec, log *logbuf.Log) (finish func(),
 	sender, err := syslog.New(*target, wanted.Hostname, log)
 	if err != nil {
 		return nil, err
-	}
-	sender.Dial = func(ctx context.Context) (net.Conn, error) {
-		return new(net.Dialer).DialContext(ctx, target.Transport, target.Address)
 	}
 	notes := log.Writer(logbuf.Stderr)
 	sender.Report = func(current syslog.Status, dropped uint64) {

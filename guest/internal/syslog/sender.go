@@ -72,9 +72,13 @@ type Sender struct {
 
 // New returns a sender of the lines that are added to the log from now on.
 func New(wanted spec.Syslog, hostname string, log *logbuf.Log) (*Sender, error) {
+	dial, err := dialer(wanted)
+	if err != nil {
+		return nil, err
+	}
 	page, err := log.Read(logbuf.Query{Tail: 0, Limit: logbuf.LongestRecord})
 	return &Sender{
-		Times: DefaultTimes, wanted: wanted, hostname: hostname, log: log, position: page.Next, closing: make(chan struct{}),
+		Dial: dial, Times: DefaultTimes, wanted: wanted, hostname: hostname, log: log, position: page.Next, closing: make(chan struct{}),
 		ended: make(chan struct{}),
 	}, err
 }
