@@ -28,7 +28,7 @@ SOURCES = Path(__file__).resolve().parent / "vcenter"
 _GUEST = SOURCES.parents[1] / "guest"
 _GUEST_PACKAGES = (
     *("port", "guestops", "relay", "record", "logbuf", "tree"),
-    *("internal/failure", "internal/report", "internal/spec", "internal/syslog"),
+    *("internal/failure", "internal/report", "internal/spec", "internal/syslog", "internal/tlsproto"),
 )
 # Binaries of other branches are kept for a while; each takes about 40 MB.
 _KEPT = 3

@@ -32,7 +32,7 @@ func (m *machine) sendOutput(wanted *spec.Spec, log *logbuf.Log) (finish func(),
 	if err := shareNames(); err != nil {
 		return nil, err
 	}
-	sender, err := syslog.New(*target, wanted.Hostname, log)
+	sender, err := syslog.New(*target, wanted.Hostname, log, m.startTLS)
 	if err != nil {
 		return nil, err
 	}

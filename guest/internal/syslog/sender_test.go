@@ -51,10 +51,14 @@ func followTo(t *testing.T, wanted spec.Syslog, maxBytes int64) *following {
 	f := &following{log: log}
 	f.say(t, logbuf.Stdout, "from an earlier run\n")
 	wanted.Facility, wanted.Tag = 3, "web"
-	if f.Sender, err = New(wanted, "host", log); err != nil {
+	if f.Sender, err = New(wanted, "host", log, startTLS); err != nil {
 		t.Fatal(err)
 	}
 	f.Times = quick
+	if wanted.Transport == spec.SyslogTLS {
+		// It starts a process.
+		f.Times.Dial = patience
+	}
 	f.Report = func(status Status, dropped uint64) {
 		f.mu.Lock()
 		defer f.mu.Unlock()

@@ -6,6 +6,7 @@ package syslog
 
 import (
 	"bufio"
+	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -17,11 +18,17 @@ import (
 	"io"
 	"math/big"
 	"net"
+	"os"
+	"os/exec"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"gantry.invalid/guest/internal/spec"
+	"gantry.invalid/guest/internal/tlsclient"
 	"gantry.invalid/guest/logbuf"
 )
 
@@ -29,6 +36,31 @@ import (
 type stream struct {
 	spec.Syslog             // but for its address
 	config      *tls.Config // nil: without TLS
+}
+
+// program is the name by which the tests' own program is the program for TLS.
+const program = "syslogtls"
+
+func TestMain(m *testing.M) {
+	if os.Args[0] == program {
+		tlsclient.Run()
+	}
+	os.Exit(m.Run())
+}
+
+// startTLS starts the program for TLS as init does.
+func startTLS(messages, server *os.File) (int, <-chan syscall.WaitStatus, error) {
+	command := exec.Command("/proc/self/exe")
+	command.Args[0], command.Stdin, command.Stderr, command.ExtraFiles = program, messages, os.Stderr, []*os.File{server}
+	if err := command.Start(); err != nil {
+		return 0, nil, err
+	}
+	ended := make(chan syscall.WaitStatus, 1)
+	go func() {
+		_ = command.Wait()
+		ended <- command.ProcessState.Sys().(syscall.WaitStatus)
+	}()
+	return command.Process.Pid, ended, nil
 }
 
 // streams returns a server of each transport that is a stream.
@@ -133,7 +165,6 @@ func refusal(t *testing.T, wanted spec.Syslog, config *tls.Config) string {
 	}()
 	wanted.Address = listener.Addr().String()
 	f := followTo(t, wanted, 1<<20)
-	f.Times.Dial = patience
 	f.say(t, logbuf.Stdout, "a\nb\n")
 	go f.Run()
 	f.await(t, "an error", func(status Status) bool { return status.Error != nil })
@@ -203,7 +234,6 @@ func gets(t *testing.T, server stream, line string) {
 	t.Helper()
 	listener := listen(t, "127.0.0.1:0")
 	f := followTo(t, server.at(listener.Addr().String()), 1<<20)
-	f.Times.Dial = patience
 	f.say(t, logbuf.Stdout, line+"\n")
 	go f.Run()
 	_, messages := server.accept(t, listener)
@@ -229,4 +259,124 @@ func TestAServerThatOnlyAsksForACertificateOfTheClientGetsTheOutput(t *testing.T
 	config := ca.server(t, local())
 	config.ClientAuth = tls.RequestClientCert
 	gets(t, stream{Syslog: ca.trusted(), config: config}, "hello")
+}
+
+func TestACAWithoutCertificatesIsReported(t *testing.T) {
+	wanted := spec.Syslog{Transport: spec.SyslogTLS, CA: "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"}
+	if got := refusal(t, wanted, newAuthority(t).server(t, local())); got != "ca has no valid certificate in PEM" {
+		t.Errorf("got %q", got)
+	}
+}
+
+// watched follows a log to a server of TLS, and returns the processes that are started for it.
+func watched(t *testing.T, listener net.Listener, server stream) (*following, <-chan process) {
+	t.Helper()
+	started := make(chan process, 10)
+	f := followTo(t, server.at(listener.Addr().String()), 1<<20)
+	f.Dial = dialer(f.wanted, func(messages, server *os.File) (int, <-chan syscall.WaitStatus, error) {
+		pid, ended, err := startTLS(messages, server)
+		if err != nil {
+			return 0, nil, err
+		}
+		one := process{pid: pid, status: make(chan syscall.WaitStatus, 1)}
+		seen := make(chan syscall.WaitStatus, 1)
+		go func() {
+			status := <-ended
+			one.status <- status
+			seen <- status
+		}()
+		started <- one
+		return pid, seen, nil
+	})
+	return f, started
+}
+
+// process is a process of the program, and how it ended.
+type process struct {
+	pid    int
+	status chan syscall.WaitStatus
+}
+
+func (p process) end(t *testing.T) syscall.WaitStatus {
+	t.Helper()
+	select {
+	case status := <-p.status:
+		return status
+	case <-time.After(patience):
+		t.Fatal("the process did not end")
+		return 0
+	}
+}
+
+func TestAProcessThatDiesIsALostConnection(t *testing.T) {
+	ca := newAuthority(t)
+	server := stream{Syslog: ca.trusted(), config: ca.server(t, local())}
+	listener := listen(t, "127.0.0.1:0")
+	f, started := watched(t, listener, server)
+	closed := make(chan struct{}, 1)
+	connect := f.Dial
+	f.Dial = func(ctx context.Context) (net.Conn, error) {
+		connection, err := connect(ctx)
+		if err != nil {
+			return nil, err
+		}
+		return reportsClose{connection, closed}, nil
+	}
+	go f.Run()
+	for _, line := range []string{"first", "second"} {
+		f.say(t, logbuf.Stdout, line+"\n")
+		connection, messages := server.accept(t, listener)
+		defer connection.Close()
+		if got := text(t, messages); got != line {
+			t.Errorf("got %q, want %q", got, line)
+		}
+		one := <-started
+		if err := unix.Kill(one.pid, unix.SIGKILL); err != nil {
+			t.Fatal(err)
+		}
+		one.end(t)
+		<-closed
+	}
+	f.Close(patience)
+	if f.dropped != 0 {
+		t.Errorf("%d were dropped", f.dropped)
+	}
+}
+
+func TestNoProcessIsLeftOfAServerThatDoesNotRead(t *testing.T) {
+	ca := newAuthority(t)
+	server := stream{Syslog: ca.trusted(), config: ca.server(t, local())}
+	listener := listen(t, "127.0.0.1:0")
+	f, started := watched(t, listener, server)
+	f.say(t, logbuf.Stdout, "first\n")
+	go f.Run()
+	connection, messages := server.accept(t, listener)
+	defer connection.Close()
+	if got := text(t, messages); got != "first" {
+		t.Errorf("got %q", got)
+	}
+	// More than the buffers of both connections have room for.
+	for range 1000 {
+		f.say(t, logbuf.Stdout, strings.Repeat("x", 16000)+"\n")
+	}
+	f.await(t, "an error", func(status Status) bool { return status.Error != nil })
+	if status := (<-started).end(t); status.Signal() != unix.SIGKILL {
+		t.Errorf("got %v", status)
+	}
+	f.Close(0)
+}
+
+func TestNoProcessIsStartedForAServerThatIsAway(t *testing.T) {
+	listener := listen(t, "127.0.0.1:0")
+	f, started := watched(t, listener, stream{Syslog: newAuthority(t).trusted()})
+	if err := listener.Close(); err != nil {
+		t.Fatal(err)
+	}
+	f.say(t, logbuf.Stdout, "a\n")
+	go f.Run()
+	f.await(t, "an error", func(status Status) bool { return status.Error != nil && strings.Contains(*status.Error, "refused") })
+	f.Close(patience)
+	if len(started) != 0 || f.dropped != 1 {
+		t.Errorf("%d were started, %d dropped", len(started), f.dropped)
+	}
 }
