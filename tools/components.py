@@ -116,7 +116,7 @@ def _go_component(path: str, version: str, folder: Path) -> Component:
     files = [file for file in sorted(folder.iterdir()) if file.is_file() and _LICENSE_FILE.fullmatch(file.name)]
     texts = {file.name: file.read_bytes() for file in files}
     if not texts:
-        raise ToolError(f"The Go module {path} {version} has no license file. Remove it from the guest, or ask its author.")
+        raise ToolError(f"The Go module {path} {version} has no license file. Do without it, or ask its author.")
     return Component("golang", path, version, _license("go", path), f"go mod download {path}@{version}", texts)
 
 

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, gantry.vsphere contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Test that the bootstrap is built with the environment's Go, whether or not it is on PATH, and what its programs have."""
+"""Test that the bootstrap is built with the environment's Go, on PATH or not, and what its programs are linked with."""
 
 from __future__ import annotations
 
