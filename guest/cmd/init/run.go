@@ -56,6 +56,10 @@ func (m *machine) run() supervise.Outcome {
 	defer endNames()
 	endFollowing := inBackground(m.follower.Follow)
 	defer endFollowing()
+	// Before the container gets the memory that is available.
+	if err := provideTLS(wanted.Log, packedTLS, programTLS); err != nil {
+		return m.bootFailed(err, failure.StartFailed)
+	}
 	group, err := m.limitContainer(wanted)
 	if err != nil {
 		return m.bootFailed(err, failure.StartFailed)
