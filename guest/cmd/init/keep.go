@@ -32,7 +32,7 @@ func (m *machine) keepStart(disk disks.Disk, id string, document []byte) {
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		m.logError(err)
 	}
-	if len(before) > 0 && m.follower.Use(before) {
+	if len(before) > 0 && m.follower.Take(before) {
 		// vSphere has gone back to the document of before a change that was made while the VM was on.
 		m.console.logf("the document on the scratch disk is a later revision")
 		document = before

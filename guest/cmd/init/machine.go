@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"gantry.invalid/guest/internal/disks"
+	"gantry.invalid/guest/internal/follow"
 	"gantry.invalid/guest/internal/modules"
 	"gantry.invalid/guest/internal/network"
 	"gantry.invalid/guest/internal/power"
@@ -21,7 +22,7 @@ import (
 	"gantry.invalid/guest/internal/report"
 	"gantry.invalid/guest/internal/resolver"
 	"gantry.invalid/guest/internal/rootfs"
-	"gantry.invalid/guest/internal/source"
+	"gantry.invalid/guest/internal/spec"
 	"gantry.invalid/guest/internal/uevent"
 	"gantry.invalid/guest/logbuf"
 )
@@ -45,7 +46,7 @@ type machine struct {
 	// output is the end of the container's output, as it was published last.
 	output []byte
 	// follower has the document, with the changes that are made while the container runs. It is nil until the document is read.
-	follower *source.Follower
+	follower *follow.Follower[*spec.Spec]
 	// kept is the record on the scratch disk. It is nil until the disk is mounted.
 	kept *keptRecord
 	// hostname is what was announced. It is empty until the network is configured.

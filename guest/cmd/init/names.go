@@ -9,17 +9,21 @@ package main
 import (
 	"errors"
 	"os"
+	"time"
 
 	"gantry.invalid/guest/internal/failure"
+	"gantry.invalid/guest/internal/follow"
 	"gantry.invalid/guest/internal/network"
 	"gantry.invalid/guest/internal/resolver"
 	"gantry.invalid/guest/internal/rootfs"
-	"gantry.invalid/guest/internal/source"
 	"gantry.invalid/guest/internal/spec"
 )
 
 // namesKey is the key of guest info with the table of names, which clients of vSphere change while the VM is on.
 const namesKey = "guestinfo.gantry.names"
+
+// namesInterval is how often a running container looks for another table of names.
+const namesInterval = 2 * time.Second
 
 // openResolver starts to answer DNS, still without names, if the container finds others by name.
 func (m *machine) openResolver(wanted *spec.Spec) error {
@@ -53,26 +57,31 @@ func (m *machine) followNames() (end func()) {
 	if m.resolver == nil {
 		return func() {}
 	}
-	follower := &resolver.Follower{
-		SetTable: m.resolver.SetTable, Read: m.readNames, Logf: m.console.logf,
-		Keep: func(document []byte) error { return rootfs.KeepNames(rootfs.StateDirectory, document) },
+	follower := &follow.Follower[*resolver.Table]{
+		Name: "the table of names", Interval: namesInterval,
+		Read:         func() ([]byte, error) { return m.readGuestInfo(namesKey) },
+		Parse:        resolver.ParseTable,
+		IsFollowedBy: (*resolver.Table).IsFollowedBy,
+		Use:          m.resolver.SetTable,
+		Keep:         m.keepNames,
+		Logf:         m.console.logf,
 	}
+	follower.Begin(&resolver.Table{})
 	kept, err := rootfs.KeptNames(rootfs.StateDirectory)
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		m.logError(err)
 	}
-	follower.Begin(kept)
+	if len(kept) > 0 {
+		follower.Take(kept)
+	}
+	// The table is there before the container starts.
+	follower.Latest()
 	return inBackground(follower.Follow)
 }
 
-// readNames returns the table of names; empty if the host has none.
-func (m *machine) readNames() ([]byte, error) {
-	value, err := m.hostChannel.Get(namesKey)
-	if errors.Is(err, source.ErrAbsent) {
-		return nil, nil
+// keepNames keeps the table of names on the scratch disk.
+func (m *machine) keepNames(table []byte) {
+	if err := rootfs.KeepNames(rootfs.StateDirectory, table); err != nil {
+		m.console.logf("cannot keep the table of names: %v", err)
 	}
-	if err != nil {
-		return nil, err
-	}
-	return source.Unpack(value)
 }

@@ -76,7 +76,7 @@ func (m *machine) run() supervise.Outcome {
 	}
 	starter := &starter{machine: m, spec: wanted, log: output, cgroup: group}
 	supervisor := &supervise.Supervisor{
-		Spec: wanted, Start: starter.start, Restart: m.follower.Restart, Reporter: m.reporter, PublishLog: func() { m.publishLog("") },
+		Spec: wanted, Start: starter.start, Restart: m.restartPolicy, Reporter: m.reporter, PublishLog: func() { m.publishLog("") },
 		MemoryAvailable: func() int64 {
 			available, err := memoryAvailable()
 			if err != nil {

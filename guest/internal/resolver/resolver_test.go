@@ -362,3 +362,11 @@ func FuzzHandle(f *testing.F) {
 		}
 	})
 }
+
+func TestATableWithAHigherSerialReplacesAnother(t *testing.T) {
+	for later, want := range map[int64]bool{3: false, 2: false, 4: true} {
+		if got := (&Table{Serial: 3}).IsFollowedBy(&Table{Serial: later}); got != want {
+			t.Errorf("%d: %v", later, got)
+		}
+	}
+}

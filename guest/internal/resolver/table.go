@@ -58,6 +58,9 @@ func ParseTable(document []byte) (*Table, error) {
 	return table, nil
 }
 
+// IsFollowedBy returns whether another table replaces this one.
+func (t *Table) IsFollowedBy(other *Table) bool { return other.Serial > t.Serial }
+
 // lookup returns the addresses of a name, without its final dot and in any case; false if the table does not have it.
 func (t *Table) lookup(name string) ([]netip.Addr, bool) {
 	if t == nil {
