@@ -24,9 +24,12 @@ from lab.errors import LabError
 
 SOURCES = Path(__file__).resolve().parent / "vcenter"
 # The guest's Go module, and its packages that the vCenter uses: the port, both sides of guest operations, and the
-# record on the scratch disk, the log, and trees of files.
+# record on the scratch disk, the log, and trees of files, with what these import.
 _GUEST = SOURCES.parents[1] / "guest"
-_GUEST_PACKAGES = ("port", "guestops", "relay", "record", "logbuf", "tree", "internal/report", "internal/failure")
+_GUEST_PACKAGES = (
+    *("port", "guestops", "relay", "record", "logbuf", "tree"),
+    *("internal/failure", "internal/report", "internal/spec", "internal/syslog", "internal/tlsproto"),
+)
 # Binaries of other branches are kept for a while; each takes about 40 MB.
 _KEPT = 3
 

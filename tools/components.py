@@ -93,9 +93,9 @@ def _kernel(package: Package) -> Component:
 
 
 def _go() -> list[Component]:
-    """Return the Go modules that are linked into init."""
+    """Return the Go modules that are linked into the guest's programs."""
     template = "{{with .Module}}{{if not .Main}}{{.Path}}|{{.Version}}|{{.Dir}}{{end}}{{end}}"
-    command = ["go", "list", "-mod=readonly", "-deps", "-f", template, "./cmd/init"]
+    command = ["go", "list", "-mod=readonly", "-deps", "-f", template, "./cmd/..."]
     lines = run(command, cwd=golang.SOURCE, env=golang.environment()).splitlines()
     found = []
     for line in sorted(set(filter(None, lines))):
@@ -116,7 +116,7 @@ def _go_component(path: str, version: str, folder: Path) -> Component:
     files = [file for file in sorted(folder.iterdir()) if file.is_file() and _LICENSE_FILE.fullmatch(file.name)]
     texts = {file.name: file.read_bytes() for file in files}
     if not texts:
-        raise ToolError(f"The Go module {path} {version} has no license file. Remove it from init, or ask its author.")
+        raise ToolError(f"The Go module {path} {version} has no license file. Do without it, or ask its author.")
     return Component("golang", path, version, _license("go", path), f"go mod download {path}@{version}", texts)
 
 

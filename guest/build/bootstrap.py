@@ -19,7 +19,7 @@ from typing import Any
 
 from guest.build import kernel as kernels
 from guest.build.errors import BuildError
-from guest.build.golang import build_init
+from guest.build.golang import build_init, build_tls
 from guest.build.initrd import write_initrd
 from guest.build.inputs import input_hash
 from guest.build.iso import COMMAND_LINE, write_iso
@@ -102,9 +102,11 @@ def _build_into(directory: Path, packages: tuple[Package, ...], archives: list[P
         kernel = kernels.unpack(archives, work / "kernel")
         shutil.copyfile(kernel.image, output / _FILES["kernel"])
         build_init(work / "init", VERSION)
+        build_tls(work / "syslogtls")
         write_initrd(
             output / _FILES["initrd"],
             init=work / "init",
+            tls=work / "syslogtls",
             modules=select_modules(kernel.modules),
             built_in=built_in_modules(kernel.modules),
             template=make_template(work),

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Build init: one static program, reproducible with the same version of Go."""
+"""Build init and the program for TLS: static, and reproducible with the same version of Go."""
 
 from __future__ import annotations
 
@@ -20,9 +20,18 @@ def go_version() -> str:
 
 def build_init(output: Path, version: str) -> None:
     """Compile cmd/init."""
-    flags = f"-s -w -buildid= -X main.version={version}"
+    _build(output, "./cmd/init", f" -X main.version={version}")
+
+
+def build_tls(output: Path) -> None:
+    """Compile cmd/syslogtls, which init starts if the output is sent by TLS."""
+    _build(output, "./cmd/syslogtls")
+
+
+def _build(output: Path, command: str, flags: str = "") -> None:
+    flags = f"-s -w -buildid={flags}"
     run(
-        ["go", "build", "-trimpath", "-buildvcs=false", "-mod=readonly", "-ldflags", flags, "-o", output, "./cmd/init"],
+        ["go", "build", "-trimpath", "-buildvcs=false", "-mod=readonly", "-ldflags", flags, "-o", output, command],
         cwd=SOURCE,
         env=environment(),
     )

@@ -2,10 +2,11 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Assemble the initial file system: init, the modules that it can load, the template of a scratch disk."""
+"""Assemble the initial file system: init, what it can load or start, the template of a scratch disk."""
 
 from __future__ import annotations
 
+import zlib
 from pathlib import Path
 
 from guest.build.cpio import Archive
@@ -15,10 +16,12 @@ from guest.build.run import run
 # Where init mounts things (internal/rootfs) and finds things (cmd/init, internal/modules).
 _DIRECTORIES = ("dev", "proc", "sys", "run", "image", "scratch", "container", "skeleton", "lib", "lib/modules")
 _CONSOLE = (5, 1)
+# zlib's number for its largest window, with gzip's header and trailer around the data.
+_GZIP = 31
 
 
 def write_initrd(
-    output: Path, *, init: Path, modules: list[Module], built_in: list[str], template: bytes, work: Path
+    output: Path, *, init: Path, tls: Path, modules: list[Module], built_in: list[str], template: bytes, work: Path
 ) -> None:
     """Write the compressed archive.
 
@@ -33,6 +36,8 @@ def write_initrd(
         archive.file(f"lib/modules/{module.name}.ko", module.content)
     archive.file("lib/modules/table", table(modules, built_in))
     archive.file("lib/ext4.template", template)
+    # Compressed for itself: until init removes it, it is in the memory of VMs that do not need it.
+    archive.file("lib/syslogtls.gz", zlib.compress(tls.read_bytes(), 9, wbits=_GZIP))
     plain = work / "initrd.cpio"
     plain.write_bytes(archive.to_bytes())
     run(["zstd", "-19", "--threads=1", "-q", "-f", plain, "-o", output])

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import hashlib
+import zlib
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -36,6 +37,7 @@ def input_hash(packages: Iterable[Package], version: str) -> str:
 
     add("version", version.encode())
     add("go", go_version().encode())
+    add("zlib", zlib.ZLIB_RUNTIME_VERSION.encode())
     for program, option in _PROGRAMS.items():
         add(program, _program_version(program, option))
     for path in source_files():
@@ -48,7 +50,7 @@ def input_hash(packages: Iterable[Package], version: str) -> str:
 
 
 def source_files() -> list[Path]:
-    """Return the sources of init and of the build, without tests."""
+    """Return the sources of the guest's programs and of the build, without tests."""
     found = [
         path
         for path in SOURCE.rglob("*")

@@ -584,11 +584,20 @@ options:
     description:
       - Where and how lines are sent, in Docker's words. Only O(log_driver=syslog) has options, and
         C(syslog-address) is required.
-      - C(syslog-address) is the server, such as V(udp://logs.example.com:514) or V(tcp://192.0.2.7). The port is
-        514 by default. The guest resolves the name as the container does. Messages are not encrypted.
+      - C(syslog-address) is the server, such as V(udp://logs.example.com:514), V(tcp://192.0.2.7) or
+        V(tcp+tls://logs.example.com). The port is 514 by default, and 6514 with TLS. The guest resolves the name as the
+        container does. Messages are encrypted with TLS only, of version 1.2 or later.
+      - C(syslog-tls-ca-cert) has the certificates of the CA that signed the server's, in PEM, or is a file with them on
+        the controller, found as the C(src) of O(files). With TLS it is required, and the certificate of the server must
+        name the host of the address as an alternative name. The times of certificates are checked by the clock of the
+        VM, which the host sets.
+      - C(syslog-tls-skip-verify) V("true") encrypts without verifying the server, so that anyone between the guest and
+        the server can pretend to be it. No CA is given then.
+      - C(syslog-tls-cert) and C(syslog-tls-key) are refused. The guest has no certificate of a client, since the key
+        would be in the configuration of the VM. A server that requires one is reported in RV(container.syslog).
       - C(syslog-facility) is a name, such as V(daemon), which is the default, or V(local0), or a number from 0 to 23.
       - C(syslog-format) is V(rfc5424), the default, or V(rfc5424micro), whose times have microseconds. By TCP, each
-        message is preceded by its length (RFC 6587).
+        message is preceded by its length (RFC 6587, RFC 5425).
       - C(tag) is the name of the application in messages, at most 48 characters. C({{.Name}}), the default, and
         C({{.ImageName}}) stand for O(name) and O(image). In a playbook, write them with C(!unsafe).
       - The host in messages is O(container_hostname). Lines of stdout have the severity info, those of stderr err.

@@ -4,8 +4,9 @@
 
 """Read the files that containers get from the controller, before the task runs anywhere.
 
-What a task gives as C(src) or C(env_file) becomes content, so a module never reads files of another machine. In
-container_set, whose containers Ansible does not know the options of, all contents move to an option that Ansible masks.
+What a task gives as C(src) or C(env_file), or as the CA of a syslog server, becomes content, so a module never reads
+files of another machine. In container_set, whose containers Ansible does not know the options of, all contents that may
+be secret move to an option that Ansible masks.
 """
 
 from __future__ import annotations
@@ -17,12 +18,16 @@ from typing import Any
 
 from ansible.errors import AnsibleActionFail, AnsibleError
 
+from ansible_collections.gantry.vsphere.plugins.module_utils._base.certificates import is_pem, parse_certificates
+from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.env_file import ENV_FILE, ENV_FILE_CONTENT
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.options_files import CONTENTS, FILE_OPTIONS
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.options_logging import TLS_CA
 from ansible_collections.gantry.vsphere.plugins.module_utils._container_set.options import CONTENT_FROM, ENV_FILE_FROM
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.delivery import MAX_BYTES, MAX_FILES
 from ansible_collections.gantry.vsphere.plugins.plugin_utils.action import OperationAction
 
+_LOG_OPTIONS = "log_options"
 _EXECUTABLE_MODE = "0755"
 # The user's permission to execute.
 _EXECUTE = 0o100
@@ -45,8 +50,25 @@ class FilesAction(OperationAction):
         if (env_file := options.get(ENV_FILE)) is not None and options.get("state") != "absent":
             if options.get(ENV_FILE_CONTENT) is not None:
                 raise AnsibleActionFail(f"Both {ENV_FILE} and {ENV_FILE_CONTENT} are given. Give one of them.")
-            changed[ENV_FILE_CONTENT] = self._text(self._find(str(env_file), ENV_FILE))
+            changed[ENV_FILE_CONTENT] = self._text(self._find(str(env_file), ENV_FILE), ENV_FILE)
+        if isinstance(log_options := options.get(_LOG_OPTIONS), dict):
+            changed[_LOG_OPTIONS] = self._with_ca(log_options)
         return changed
+
+    def _with_ca(self, log_options: Mapping[str, Any]) -> dict[str, Any]:
+        given = log_options.get(TLS_CA)
+        if not isinstance(given, str) or is_pem(given):
+            # What is no text is refused where all options are checked.
+            return dict(log_options)
+        return {**log_options, TLS_CA: self._certificates(given, f"{_LOG_OPTIONS} {TLS_CA}")}
+
+    def _certificates(self, source: str, option: str) -> str:
+        """Return the certificates of a file, and nothing else that it may have."""
+        path = self._find(source, option)
+        try:
+            return parse_certificates(self._text(path, option), f"{option} {path}")
+        except GantryError as error:
+            raise AnsibleActionFail(error.message) from error
 
     def _read(self, item: Any, option: str, where: str) -> Iterator[Any]:
         """Yield the item, or one for each file of its source."""
@@ -79,14 +101,14 @@ class FilesAction(OperationAction):
             item["mode"] = _EXECUTABLE_MODE
         return item
 
-    def _text(self, path: Path) -> str:
-        """Return the content of a file of environment variables."""
+    def _text(self, path: Path, option: str) -> str:
+        """Return the content of the file of an option."""
         if path.is_dir():
-            raise AnsibleActionFail(f"{ENV_FILE} is the directory {path}. Give a file.")
+            raise AnsibleActionFail(f"{option} is the directory {path}. Give a file.")
         try:
             return self._content(path).decode("utf-8")
         except UnicodeDecodeError as error:
-            raise AnsibleActionFail(f"{ENV_FILE} {path} is not a text in UTF-8: {error}.") from error
+            raise AnsibleActionFail(f"{option} {path} is not a text in UTF-8: {error}.") from error
 
     def _content(self, path: Path) -> bytes:
         """Return the content of a file, decrypted."""

@@ -76,6 +76,9 @@ func (m *machine) limitContainer(wanted *spec.Spec) (*cgroup.Group, error) {
 		// Results and pages of the log, and what the garbage collector has not freed yet.
 		reserved += 2 * int64(m.operations.memory+guestops.PagesMemory)
 	}
+	if wanted.Log.Encrypted() {
+		reserved += tlsMemory
+	}
 	limits := cgroup.Limits{Memory: available - reserved, Tasks: containerTasks}
 	if limits.Memory < leastMemory {
 		return nil, failure.New(failure.StartFailed, "The VM has too little memory to start a container: %d KiB are available "+

@@ -59,6 +59,10 @@ func (m *machine) run() supervise.Outcome {
 	defer endFollowing()
 	endReplacing := inBackground(m.contents.follow)
 	defer endReplacing()
+	// Before the container gets the memory that is available.
+	if err := provideTLS(wanted.Log, packedTLS, programTLS); err != nil {
+		return m.bootFailed(err, failure.StartFailed)
+	}
 	group, err := m.limitContainer(wanted)
 	if err != nil {
 		return m.bootFailed(err, failure.StartFailed)

@@ -7,9 +7,7 @@
 package main
 
 import (
-	"context"
 	"fmt"
-	"net"
 	"os"
 	"path/filepath"
 	"time"
@@ -34,12 +32,9 @@ func (m *machine) sendOutput(wanted *spec.Spec, log *logbuf.Log) (finish func(),
 	if err := shareNames(); err != nil {
 		return nil, err
 	}
-	sender, err := syslog.New(*target, wanted.Hostname, log)
+	sender, err := syslog.New(*target, wanted.Hostname, log, m.startTLS)
 	if err != nil {
 		return nil, err
-	}
-	sender.Dial = func(ctx context.Context) (net.Conn, error) {
-		return new(net.Dialer).DialContext(ctx, target.Transport, target.Address)
 	}
 	notes := log.Writer(logbuf.Stderr)
 	sender.Report = func(current syslog.Status, dropped uint64) {

@@ -94,37 +94,46 @@ func (r *rotation) answer(asked query, addresses []netip.Addr) ([]byte, error) {
 	if kind != dnsmessage.TypeA && kind != dnsmessage.TypeAAAA {
 		return respond(asked, dnsmessage.RCodeSuccess, nil)
 	}
-	return respond(asked, dnsmessage.RCodeSuccess, r.turn(addresses, kind))
+	var records []dnsmessage.ResourceBody
+	for _, address := range r.turn(addresses, kind) {
+		if address.Is4() {
+			records = append(records, &dnsmessage.AResource{A: address.As4()})
+		} else {
+			records = append(records, &dnsmessage.AAAAResource{AAAA: address.As16()})
+		}
+	}
+	return respond(asked, dnsmessage.RCodeSuccess, records)
 }
 
-// respond builds a response with addresses.
-func respond(asked query, code dnsmessage.RCode, addresses []netip.Addr) ([]byte, error) {
-	builder := dnsmessage.NewBuilder(nil, dnsmessage.Header{
-		ID: asked.header.ID, Response: true, RecursionDesired: asked.header.RecursionDesired, RecursionAvailable: true, RCode: code,
-	})
-	builder.EnableCompression()
-	if err := builder.StartQuestions(); err != nil {
-		return nil, err
+// answerReverse returns the response for an address of the table.
+func answerReverse(asked query, names []string) ([]byte, error) {
+	if asked.question.Type != dnsmessage.TypePTR {
+		return respond(asked, dnsmessage.RCodeSuccess, nil)
 	}
-	if err := builder.Question(asked.question); err != nil {
-		return nil, err
-	}
-	if err := builder.StartAnswers(); err != nil {
-		return nil, err
-	}
-	header := dnsmessage.ResourceHeader{Name: asked.question.Name, Class: dnsmessage.ClassINET, TTL: ttl}
-	for _, address := range addresses {
-		var err error
-		if address.Is4() {
-			err = builder.AResource(header, dnsmessage.AResource{A: address.As4()})
-		} else {
-			err = builder.AAAAResource(header, dnsmessage.AAAAResource{AAAA: address.As16()})
-		}
+	var records []dnsmessage.ResourceBody
+	for _, text := range names {
+		name, err := dnsmessage.NewName(text + ".")
 		if err != nil {
 			return nil, err
 		}
+		records = append(records, &dnsmessage.PTRResource{PTR: name})
 	}
-	return builder.Finish()
+	return respond(asked, dnsmessage.RCodeSuccess, records)
+}
+
+// respond builds a response with records of the name that was asked for.
+func respond(asked query, code dnsmessage.RCode, records []dnsmessage.ResourceBody) ([]byte, error) {
+	message := dnsmessage.Message{
+		Header: dnsmessage.Header{
+			ID: asked.header.ID, Response: true, RecursionDesired: asked.header.RecursionDesired, RecursionAvailable: true, RCode: code,
+		},
+		Questions: []dnsmessage.Question{asked.question},
+	}
+	header := dnsmessage.ResourceHeader{Name: asked.question.Name, Class: dnsmessage.ClassINET, TTL: ttl}
+	for _, record := range records {
+		message.Answers = append(message.Answers, dnsmessage.Resource{Header: header, Body: record})
+	}
+	return message.Pack()
 }
 
 // shorten returns a response that fits: without its records, and marked as truncated, so that the client asks again by TCP.

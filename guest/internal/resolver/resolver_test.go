@@ -136,6 +136,40 @@ func TestNamesOfTheTableAreAnswered(t *testing.T) {
 	}
 }
 
+func TestAddressesOfTheTableHaveNames(t *testing.T) {
+	server := start(t)
+	// A program takes the first name: that of one container is before that of several.
+	server.SetTable(parse(t, `{"version": 1, "serial": 8, "names": {
+		"app": ["10.0.0.6", "10.0.0.7", "fd00::7"], "web-1": ["10.0.0.6"], "Web-2": ["10.0.0.7", "fd00::7"]}}`))
+	const seven = "7.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.D.F.ip6.arpa."
+	for _, test := range []struct {
+		name string
+		kind dnsmessage.Type
+		code dnsmessage.RCode
+		want []string
+	}{
+		{"6.0.0.10.in-addr.arpa.", dnsmessage.TypePTR, dnsmessage.RCodeSuccess, []string{"web-1.", "app."}},
+		{"7.0.0.10.IN-ADDR.ARPA.", dnsmessage.TypePTR, dnsmessage.RCodeSuccess, []string{"web-2.", "app."}},
+		{seven, dnsmessage.TypePTR, dnsmessage.RCodeSuccess, []string{"web-2.", "app."}},
+		{"6.0.0.10.in-addr.arpa.", dnsmessage.TypeA, dnsmessage.RCodeSuccess, nil},
+		// Others are forwarded; here there is no name server.
+		{"9.0.0.10.in-addr.arpa.", dnsmessage.TypePTR, dnsmessage.RCodeNameError, nil},
+		{"0.0.10.in-addr.arpa.", dnsmessage.TypePTR, dnsmessage.RCodeNameError, nil},
+		{"7.0.0.ip6.arpa.", dnsmessage.TypePTR, dnsmessage.RCodeNameError, nil},
+		{strings.Replace(seven, "7", "x", 1), dnsmessage.TypePTR, dnsmessage.RCodeNameError, nil},
+		{strings.Replace(seven, "7.0", "70", 1), dnsmessage.TypePTR, dnsmessage.RCodeNameError, nil},
+	} {
+		message := ask(t, "udp", server.address(), request(t, test.name, test.kind))
+		var got []string
+		for _, answer := range message.Answers {
+			got = append(got, answer.Body.(*dnsmessage.PTRResource).PTR.String())
+		}
+		if !slices.Equal(got, test.want) || message.RCode != test.code {
+			t.Errorf("%s %v: %v %v, want %v %v", test.name, test.kind, message.RCode, got, test.code, test.want)
+		}
+	}
+}
+
 func TestSeveralAddressesAreAnsweredInTurn(t *testing.T) {
 	server := start(t)
 	first := map[string]int{}
@@ -250,7 +284,7 @@ func TestAForgedResponseIsIgnored(t *testing.T) {
 		if err != nil {
 			return
 		}
-		response, _ := respond(asked, dnsmessage.RCodeSuccess, []netip.Addr{netip.MustParseAddr("192.0.2.66")})
+		response, _ := respond(asked, dnsmessage.RCodeSuccess, []dnsmessage.ResourceBody{&dnsmessage.AResource{A: [4]byte{192, 0, 2, 66}}})
 		// The id of the client's request, which a name server does not get to know.
 		forger.WriteTo(response, client)
 		copy(response[:idBytes], buffer[:min(length, idBytes)])

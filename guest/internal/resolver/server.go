@@ -156,8 +156,7 @@ func (s *Server) handle(network string, request []byte, send func(query, []byte)
 	if !ok {
 		return
 	}
-	if addresses, known := s.table.Load().lookup(asked.question.Name.String()); known && asked.question.Class == dnsmessage.ClassINET {
-		response, err := s.rotation.answer(asked, addresses)
+	if response, known, err := s.own(asked); known {
 		s.reply(asked, response, err, send)
 		return
 	}
@@ -172,6 +171,23 @@ func (s *Server) handle(network string, request []byte, send func(query, []byte)
 		response, err := respond(asked, dnsmessage.RCodeServerFailure, nil)
 		s.reply(asked, response, err, send)
 	}
+}
+
+// own returns the response to a request for a name or an address of the table; false if the table has neither.
+func (s *Server) own(asked query) (response []byte, known bool, err error) {
+	if asked.question.Class != dnsmessage.ClassINET {
+		return nil, false, nil
+	}
+	name, table := asked.question.Name.String(), s.table.Load()
+	if addresses, known := table.lookup(name); known {
+		response, err := s.rotation.answer(asked, addresses)
+		return response, true, err
+	}
+	names, known := table.lookupAddress(name)
+	if known {
+		response, err = answerReverse(asked, names)
+	}
+	return response, known, err
 }
 
 func (s *Server) reply(asked query, response []byte, err error, send func(query, []byte) error) {

@@ -23,6 +23,7 @@ type Table struct {
 	// Serial is higher than that of each earlier table of the same container.
 	Serial    int64
 	addresses map[string][]netip.Addr
+	names     map[netip.Addr][]string
 }
 
 // ParseTable decodes and validates a table.
@@ -53,6 +54,7 @@ func ParseTable(document []byte) (*Table, error) {
 		}
 		table.addresses[strings.ToLower(name)] = addresses
 	}
+	table.names = reverseNames(table.addresses)
 	return table, nil
 }
 
@@ -66,4 +68,17 @@ func (t *Table) lookup(name string) ([]netip.Addr, bool) {
 	}
 	addresses, known := t.addresses[strings.ToLower(strings.TrimSuffix(name, "."))]
 	return addresses, known
+}
+
+// lookupAddress returns the names of the address that a name of the reverse domains stands for; false if the table does not have it.
+func (t *Table) lookupAddress(name string) ([]string, bool) {
+	if t == nil {
+		return nil, false
+	}
+	address, ok := reversed(name)
+	if !ok {
+		return nil, false
+	}
+	names, known := t.names[address]
+	return names, known
 }

@@ -287,3 +287,6 @@ type Log struct {
 	MaxBytes int64   `json:"max_bytes"`
 	Syslog   *Syslog `json:"syslog"` // nil: the output is not sent
 }
+
+// Encrypted returns whether the output is sent by TLS.
+func (l Log) Encrypted() bool { return l.Syslog != nil && l.Syslog.Transport == SyslogTLS }

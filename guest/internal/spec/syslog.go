@@ -7,6 +7,7 @@
 package spec
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"slices"
@@ -17,6 +18,7 @@ import (
 const (
 	SyslogUDP = "udp"
 	SyslogTCP = "tcp"
+	SyslogTLS = "tls" // TCP with TLS
 )
 
 const (
@@ -32,14 +34,17 @@ type Syslog struct {
 	Facility  int    `json:"facility"`
 	Tag       string `json:"tag"`
 	Micro     bool   `json:"micro"` // the times of messages have microseconds
+	// With TLS, either the certificates in PEM that the server's is verified by, or it is not verified.
+	CA         string `json:"ca"`
+	SkipVerify bool   `json:"skip_verify"`
 }
 
 func (s *Syslog) validate() error {
 	if s == nil {
 		return nil
 	}
-	if s.Transport != SyslogUDP && s.Transport != SyslogTCP {
-		return fmt.Errorf("transport %q is neither udp nor tcp", s.Transport)
+	if !slices.Contains([]string{SyslogUDP, SyslogTCP, SyslogTLS}, s.Transport) {
+		return fmt.Errorf("transport %q is not udp, tcp or tls", s.Transport)
 	}
 	host, port, err := net.SplitHostPort(s.Address)
 	if err != nil || host == "" {
@@ -53,6 +58,20 @@ func (s *Syslog) validate() error {
 	}
 	if s.Tag == "" || len(s.Tag) > longestTag || slices.ContainsFunc([]byte(s.Tag), func(char byte) bool { return char <= ' ' || char > '~' }) {
 		return fmt.Errorf("tag %q is not 1 to %d printable characters without spaces", s.Tag, longestTag)
+	}
+	return s.validateTLS()
+}
+
+func (s *Syslog) validateTLS() error {
+	if s.Transport != SyslogTLS {
+		if s.CA != "" || s.SkipVerify {
+			return fmt.Errorf("ca and skip_verify need the transport tls, which is %s", s.Transport)
+		}
+		return nil
+	}
+	// Whether ca has certificates is for the program for TLS to say: init does not have the code.
+	if s.SkipVerify == (s.CA != "") {
+		return errors.New("the transport tls needs either ca or skip_verify")
 	}
 	return nil
 }

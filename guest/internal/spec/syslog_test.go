@@ -10,7 +10,11 @@ import (
 )
 
 func TestASyslogServerIsOptional(t *testing.T) {
-	for _, server := range []*Syslog{nil, {Transport: "udp", Address: "[2001:db8::1]:514", Facility: 23, Tag: "web/1"}} {
+	for _, server := range []*Syslog{
+		nil,
+		{Transport: "udp", Address: "[2001:db8::1]:514", Facility: 23, Tag: "web/1"},
+		{Transport: "tls", Address: "logs:6514", Facility: 3, Tag: "web", SkipVerify: true},
+	} {
 		if err := server.validate(); err != nil {
 			t.Error(err)
 		}
@@ -19,12 +23,16 @@ func TestASyslogServerIsOptional(t *testing.T) {
 
 func TestInvalidSyslogServersAreRefused(t *testing.T) {
 	for want, change := range map[string]func(*Syslog){
-		"transport \"tls\"":  func(s *Syslog) { s.Transport = "tls" },
+		"transport \"ssl\"":  func(s *Syslog) { s.Transport = "ssl" },
 		"is not host:port":   func(s *Syslog) { s.Address = ":514" },
 		"has no valid port":  func(s *Syslog) { s.Address = "logs:70000" },
 		"facility 24":        func(s *Syslog) { s.Facility = 24 },
 		"tag \"\"":           func(s *Syslog) { s.Tag = "" },
 		"tag \"a b\"":        func(s *Syslog) { s.Tag = "a b" },
+		"need the transport": func(s *Syslog) { s.CA = "x" },
+		"which is tcp":       func(s *Syslog) { s.SkipVerify = true },
+		"needs either ca":    func(s *Syslog) { s.Transport = "tls" },
+		"or skip_verify":     func(s *Syslog) { s.Transport, s.CA, s.SkipVerify = "tls", "x", true },
 		"tag \"x" + longText: func(s *Syslog) { s.Tag = "x" + longText },
 	} {
 		server := Syslog{Transport: "tcp", Address: "logs:514", Facility: 3, Tag: "web"}

@@ -40,8 +40,8 @@ func message(wanted spec.Syslog, hostname string, entry logbuf.Entry) []byte {
 	return append([]byte(head), bytes.TrimRight(entry.Text, "\r\n")...)
 }
 
-// frame returns a message as it is sent: a datagram is one message, and a stream has the length before each (RFC 6587, octet
-// counting).
+// frame returns a message as it is sent: a datagram is one message, and a stream has the length before each (octet counting of
+// RFC 6587; RFC 5425 with TLS).
 func frame(transport string, message []byte) []byte {
 	if transport == spec.SyslogUDP {
 		return message

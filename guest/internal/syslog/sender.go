@@ -70,12 +70,12 @@ type Sender struct {
 	ended   chan struct{}
 }
 
-// New returns a sender of the lines that are added to the log from now on.
-func New(wanted spec.Syslog, hostname string, log *logbuf.Log) (*Sender, error) {
+// New returns a sender of the lines that are added to the log from now on. By TLS, it starts a program.
+func New(wanted spec.Syslog, hostname string, log *logbuf.Log, start StartTLS) (*Sender, error) {
 	page, err := log.Read(logbuf.Query{Tail: 0, Limit: logbuf.LongestRecord})
 	return &Sender{
-		Times: DefaultTimes, wanted: wanted, hostname: hostname, log: log, position: page.Next, closing: make(chan struct{}),
-		ended: make(chan struct{}),
+		Dial: dialer(wanted, start), Times: DefaultTimes, wanted: wanted, hostname: hostname, log: log, position: page.Next,
+		closing: make(chan struct{}), ended: make(chan struct{}),
 	}, err
 }
 

@@ -39,19 +39,25 @@ type following struct {
 
 func follow(t *testing.T, transport, address string, maxBytes int64) *following {
 	t.Helper()
+	return followTo(t, spec.Syslog{Transport: transport, Address: address}, maxBytes)
+}
+
+func followTo(t *testing.T, wanted spec.Syslog, maxBytes int64) *following {
+	t.Helper()
 	log, err := logbuf.Open(t.TempDir(), maxBytes)
 	if err != nil {
 		t.Fatal(err)
 	}
 	f := &following{log: log}
 	f.say(t, logbuf.Stdout, "from an earlier run\n")
-	wanted := spec.Syslog{Transport: transport, Address: address, Facility: 3, Tag: "web"}
-	if f.Sender, err = New(wanted, "host", log); err != nil {
+	wanted.Facility, wanted.Tag = 3, "web"
+	if f.Sender, err = New(wanted, "host", log, startTLS); err != nil {
 		t.Fatal(err)
 	}
 	f.Times = quick
-	f.Dial = func(ctx context.Context) (net.Conn, error) {
-		return new(net.Dialer).DialContext(ctx, transport, address)
+	if wanted.Transport == spec.SyslogTLS {
+		// It starts a process.
+		f.Times.Dial = patience
 	}
 	f.Report = func(status Status, dropped uint64) {
 		f.mu.Lock()
@@ -187,64 +193,75 @@ func TestALineThatDoesNotFitIntoADatagramIsDroppedAlone(t *testing.T) {
 }
 
 func TestLinesWaitInTheLogWhileTheServerIsAway(t *testing.T) {
-	listener := listen(t, "127.0.0.1:0")
-	address := listener.Addr().String()
-	f := follow(t, "tcp", address, 1<<20)
-	closed := make(chan struct{}, 1)
-	connect := f.Dial
-	f.Dial = func(ctx context.Context) (net.Conn, error) {
-		connection, err := connect(ctx)
-		return reportsClose{connection, closed}, err
-	}
-	go f.Run()
-	f.say(t, logbuf.Stdout, "first\n")
-	connection, stream := accept(t, listener)
-	if got := text(t, stream); got != "first" {
-		t.Errorf("got %q", got)
-	}
-	if err := listener.Close(); err != nil {
-		t.Fatal(err)
-	}
-	if err := connection.Close(); err != nil {
-		t.Fatal(err)
-	}
-	// What is written before the sender notices that is lost, as with any client of TCP.
-	<-closed
-	f.say(t, logbuf.Stdout, "second\nthird\n")
-	f.await(t, "an error", func(status Status) bool { return status.Error != nil && strings.Contains(*status.Error, "refused") })
-	_, stream = accept(t, listen(t, address))
-	for _, want := range []string{"second", "third"} {
-		if got := text(t, stream); got != want {
-			t.Errorf("got %q, want %q", got, want)
-		}
-	}
-	f.await(t, "the end of the error", func(status Status) bool { return status.Error == nil })
-	f.Close(patience)
-	if f.dropped != 0 {
-		t.Errorf("%d were dropped", f.dropped)
+	for name, server := range streams(t) {
+		t.Run(name, func(t *testing.T) {
+			listener := listen(t, "127.0.0.1:0")
+			address := listener.Addr().String()
+			f := followTo(t, server.at(address), 1<<20)
+			closed := make(chan struct{}, 1)
+			connect := f.Dial
+			f.Dial = func(ctx context.Context) (net.Conn, error) {
+				connection, err := connect(ctx)
+				if err != nil {
+					return nil, err
+				}
+				return reportsClose{connection, closed}, nil
+			}
+			go f.Run()
+			f.say(t, logbuf.Stdout, "first\n")
+			connection, stream := server.accept(t, listener)
+			if got := text(t, stream); got != "first" {
+				t.Errorf("got %q", got)
+			}
+			if err := listener.Close(); err != nil {
+				t.Fatal(err)
+			}
+			if err := connection.Close(); err != nil {
+				t.Fatal(err)
+			}
+			// What is written before the sender notices that is lost, as with any client of TCP.
+			<-closed
+			f.say(t, logbuf.Stdout, "second\nthird\n")
+			f.await(t, "an error", func(status Status) bool { return status.Error != nil && strings.Contains(*status.Error, "refused") })
+			_, stream = server.accept(t, listen(t, address))
+			for _, want := range []string{"second", "third"} {
+				if got := text(t, stream); got != want {
+					t.Errorf("got %q, want %q", got, want)
+				}
+			}
+			f.await(t, "the end of the error", func(status Status) bool { return status.Error == nil })
+			f.Close(patience)
+			if f.dropped != 0 {
+				t.Errorf("%d were dropped", f.dropped)
+			}
+		})
 	}
 }
 
 func TestWhatTheLogDropsIsCounted(t *testing.T) {
-	listener := listen(t, "127.0.0.1:0")
-	address := listener.Addr().String()
-	if err := listener.Close(); err != nil {
-		t.Fatal(err)
-	}
-	f := follow(t, "tcp", address, 4096)
-	go f.Run()
-	const lines = 500
-	for i := range lines {
-		f.say(t, logbuf.Stdout, fmt.Sprintf("line %d\n", i))
-	}
-	_, stream := accept(t, listen(t, address))
-	received := 0
-	for last := ""; last != fmt.Sprintf("line %d", lines-1); received++ {
-		last = text(t, stream)
-	}
-	f.Close(patience)
-	if received == 0 || received >= lines || uint64(received)+f.dropped != lines || f.status.Dropped != f.dropped {
-		t.Errorf("%d received, %d reported as dropped, status %+v", received, f.dropped, f.status)
+	for name, server := range streams(t) {
+		t.Run(name, func(t *testing.T) {
+			listener := listen(t, "127.0.0.1:0")
+			address := listener.Addr().String()
+			if err := listener.Close(); err != nil {
+				t.Fatal(err)
+			}
+			f := followTo(t, server.at(address), 4096)
+			go f.Run()
+			const lines = 500
+			for i := range lines {
+				f.say(t, logbuf.Stdout, fmt.Sprintf("line %d\n", i))
+			}
+			_, stream := server.accept(t, listen(t, address))
+			received := 0
+			for last := ""; last != fmt.Sprintf("line %d", lines-1); received++ {
+				last = text(t, stream)
+			}
+			f.Close(patience)
+			if received == 0 || received >= lines || uint64(received)+f.dropped != lines || f.status.Dropped != f.dropped {
+				t.Errorf("%d received, %d reported as dropped, status %+v", received, f.dropped, f.status)
+			}
+		})
 	}
 }
 

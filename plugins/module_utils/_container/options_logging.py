@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from ansible_collections.gantry.vsphere.plugins.module_utils._base.certificates import is_pem, parse_certificates
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.text import listed
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.values import parse_strings
@@ -18,12 +19,19 @@ DRIVER_FILE, DRIVER_SYSLOG = "json-file", "syslog"
 LOG_DRIVERS = [DRIVER_FILE, DRIVER_SYSLOG]
 
 _ADDRESS, _FACILITY, _FORMAT, _TAG = "syslog-address", "syslog-facility", "syslog-format", "tag"
-_SYSLOG_OPTIONS = (_ADDRESS, _FACILITY, _FORMAT, _TAG)
+# The certificates in PEM that the server's is verified by.
+TLS_CA = "syslog-tls-ca-cert"
+_TLS_SKIP_VERIFY = "syslog-tls-skip-verify"
+_SYSLOG_OPTIONS = (_ADDRESS, _FACILITY, _FORMAT, _TAG, TLS_CA, _TLS_SKIP_VERIFY)
+# Docker's other options for TLS.
+_CLIENT_OPTIONS = ("syslog-tls-cert", "syslog-tls-key")
 _DEFAULTS = {_FACILITY: "daemon", _FORMAT: "rfc5424", _TAG: "{{.Name}}"}
 _SERVER = re.compile(
-    r"(?P<transport>udp|tcp)://(?P<host>\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)(:(?P<port>\d{1,5}))?"
+    r"(?P<scheme>udp|tcp|tcp\+tls)://(?P<host>\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)(:(?P<port>\d{1,5}))?"
 )
-_DEFAULT_PORT = 514
+_TLS = "tls"
+# The transport and the default port of each scheme.
+_SCHEMES = {"udp": ("udp", 514), "tcp": ("tcp", 514), "tcp+tls": (_TLS, 6514)}
 _LAST_PORT = 65535
 # The names of the facilities in the order of their numbers. Docker has no names for 12 to 15.
 _FACILITIES = (
@@ -47,6 +55,13 @@ def parse_log_options(given: Any, params: Mapping[str, Any]) -> dict[str, Any]:
                 "log_driver: syslog, or log_max_size for the size of the log that the guest keeps."
             )
         return {}
+    client = [name for name in _CLIENT_OPTIONS if name in options]
+    if client:
+        raise GantryError(
+            f"log_options has {listed(client)}, and the guest has no certificate for a syslog server: the key would be "
+            "in the configuration of the VM, which can be read in vCenter. Have the server accept clients without a "
+            "certificate, or send to a relay that has one."
+        )
     unknown = sorted(set(options).difference(_SYSLOG_OPTIONS))
     if unknown:
         raise GantryError(
@@ -54,8 +69,10 @@ def parse_log_options(given: Any, params: Mapping[str, Any]) -> dict[str, Any]:
             f"{listed(_SYSLOG_OPTIONS)}. Remove the others."
         )
     options = {**_DEFAULTS, **options}
+    server = _server(options.get(_ADDRESS, ""))
     return {
-        **_server(options.get(_ADDRESS, "")),
+        **server,
+        **_verification(options, encrypted=server["transport"] == _TLS),
         "facility": _facility(options[_FACILITY]),
         "micro": _micro(options[_FORMAT]),
         "tag": _tag(options[_TAG], params),
@@ -64,13 +81,47 @@ def parse_log_options(given: Any, params: Mapping[str, Any]) -> dict[str, Any]:
 
 def _server(text: str) -> dict[str, str]:
     match = _SERVER.fullmatch(text)
-    port = _DEFAULT_PORT if match is None or match["port"] is None else int(match["port"])
-    if match is None or not 1 <= port <= _LAST_PORT:
+    if match is not None:
+        transport, default_port = _SCHEMES[match["scheme"]]
+        port = int(match["port"] or default_port)
+        if 1 <= port <= _LAST_PORT:
+            return {"transport": transport, "address": f"{match['host']}:{port}"}
+    raise GantryError(
+        f"log_options {_ADDRESS} is {text!r}. Write udp://host:port, tcp://host:port or tcp+tls://host:port, such as "
+        "udp://logs.example.com:514. Messages are not sent to a socket of a host."
+    )
+
+
+def _verification(options: Mapping[str, str], *, encrypted: bool) -> dict[str, Any]:
+    """Return how the certificate of the server is verified."""
+    given = [name for name in (TLS_CA, _TLS_SKIP_VERIFY) if name in options]
+    if not encrypted:
+        if given:
+            raise GantryError(
+                f"log_options has {listed(given)}, and {_ADDRESS} is not one of TLS. Write tcp+tls://host:port, or "
+                f"remove {listed(given)}."
+            )
+        return {}
+    skip, ca = options.get(_TLS_SKIP_VERIFY, "false"), options.get(TLS_CA)
+    if skip not in ("true", "false"):
+        raise GantryError(f'log_options {_TLS_SKIP_VERIFY} is {skip!r}. Give "true" or "false".')
+    if skip == "true":
+        if ca is not None:
+            raise GantryError(
+                f"log_options has {TLS_CA}, and with {_TLS_SKIP_VERIFY} nothing is verified by it. Remove one of them."
+            )
+        return {"skip_verify": True}
+    if ca is None:
         raise GantryError(
-            f"log_options {_ADDRESS} is {text!r}. Write udp://host:port or tcp://host:port, such as "
-            "udp://logs.example.com:514. Messages are not encrypted, and not sent to a socket of a host."
+            f"log_options has no {TLS_CA}, and a CA is needed to verify the certificate of the server, since the guest "
+            f"has none. Give the certificates of the server's CA in PEM, or {_TLS_SKIP_VERIFY} to verify nothing."
         )
-    return {"transport": match["transport"], "address": f"{match['host']}:{port}"}
+    if not is_pem(ca):
+        raise GantryError(
+            f"log_options {TLS_CA} is {ca!r}, and its content is not given. The file is read on the controller, by the "
+            "action of the module. Give the certificates in PEM where the module is run without it."
+        )
+    return {"ca": parse_certificates(ca, f"log_options {TLS_CA}")}
 
 
 def _facility(text: str) -> int:

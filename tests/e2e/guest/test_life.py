@@ -11,11 +11,13 @@ import hashlib
 import json
 import re
 import socket
+import ssl
 import subprocess
 from pathlib import Path
 from typing import Any
 
 from tests.e2e.guest.conftest import Boot
+from tests.support.builders.web_server import make_certificate
 from tests.support.guests.images import DHCP_NETWORK, ON_DISK, READ_ONLY, STATIC_NETWORK, make_disk, make_spec
 from tests.support.guests.machine import PATIENCE, Machine
 
@@ -239,25 +241,30 @@ def test_log_is_bounded_and_its_end_published(boot: Boot) -> None:
     assert log.endswith("line 3999 of a long log\n")
 
 
-def test_boots_from_the_iso_by_bios_with_dhcp(boot: Boot) -> None:
+def test_boots_from_the_iso_by_bios_with_dhcp(boot: Boot, tmp_path: Path) -> None:
     spec = make_spec(["sh", "-c", "cat /etc/resolv.conf; httpd -f -p 8080 -h /www"], networks=[DHCP_NETWORK])
     spec["stop"]["timeout"] = 0
+    certificate = make_certificate(tmp_path, name="logs")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate.server)
     with socket.create_server(("127.0.0.1", 0)) as server:
         # QEMU forwards 10.0.2.2 to this machine.
         spec["hosts"] = {"logs": "10.0.2.2"}
         spec["log"]["syslog"] = {
-            "transport": "tcp", "address": f"logs:{server.getsockname()[1]}", "facility": 3, "micro": True, "tag": "web"
+            "transport": "tls", "address": f"logs:{server.getsockname()[1]}", "ca": certificate.ca.read_text(),
+            "facility": 3, "micro": True, "tag": "web",
         }  # fmt: skip
         machine = boot(spec, boot="bios", forward=8080, isolated=False)
         assert machine.get() == "hello from the image\n"
         server.settimeout(PATIENCE)
-        connection, _address = server.accept()
-        with connection, connection.makefile("rb") as stream:
-            connection.settimeout(PATIENCE)
+        accepted, _address = server.accept()
+        accepted.settimeout(PATIENCE)
+        with context.wrap_socket(accepted, server_side=True) as connection, connection.makefile("rb") as stream:
             size = int(b"".join(iter(lambda: stream.read(1).strip(), b"")))
             message = stream.read(size).decode()
     assert re.fullmatch(r"<30>1 \S+\.\d{6}Z test web - - - nameserver 10\.0\.2\.3", message), message
-    assert machine.wait_guest()["nics"][0]["addresses"] == ["10.0.2.15/24"]
+    # After a while there is also the address of the prefix that QEMU's network advertises.
+    assert "10.0.2.15/24" in machine.wait_guest()["nics"][0]["addresses"]
     machine.press_power_button()
     assert machine.wait_off()["exit_code"] == 137
     assert "nameserver 10.0.2.3" in machine.log()

@@ -24,18 +24,19 @@ from cryptography.x509.oid import NameOID
 
 @dataclass(frozen=True)
 class Certificate:
-    """A CA's file, and the file of a key and a certificate for 127.0.0.1 that it signed."""
+    """A CA's file, and the file of a server's key and of its certificate, which the CA signed."""
 
     ca: Path
     server: Path
     sha1: str
 
 
-def make_certificate(folder: Path, *, conforming: bool = True) -> Certificate:
-    """Create a CA in the folder, and a certificate for 127.0.0.1 that it signed.
+def make_certificate(folder: Path, *, name: str | None = None, conforming: bool = True) -> Certificate:
+    """Create a CA in the folder, and a certificate that it signed, for 127.0.0.1 unless a name is given.
 
     One that does not conform to RFC 5280 lacks the identifier of the CA's key.
     """
+    host = x509.IPAddress(ipaddress.ip_address("127.0.0.1")) if name is None else x509.DNSName(name)
     ca_key, key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
     ca_name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "the tests' CA")])
     now = datetime.datetime.now(datetime.timezone.utc)
@@ -63,7 +64,7 @@ def make_certificate(folder: Path, *, conforming: bool = True) -> Certificate:
     )
     server = (
         build(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "a server")]), key.public_key())
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False)
+        .add_extension(x509.SubjectAlternativeName([host]), critical=False)
         .sign(ca_key, hashes.SHA256())
     )
     pem = serialization.Encoding.PEM

@@ -37,9 +37,11 @@ def dump_vcenter(vcenter: Mapping[str, Any]) -> dict[str, Any]:
     """Return all objects, roles, custom fields and datastore files of a vCenter, by what identifies each."""
     with connected(vcenter) as content:
         authorization = content.authorizationManager
-        dump: dict[str, Any] = {_identity(one): _object(one) for one in all_objects(content, vim.ManagedEntity)}
+        paths: dict[str, str] = {}
+        dump: dict[str, Any] = {_identity(one, paths): _object(one) for one in all_objects(content, vim.ManagedEntity)}
         dump |= {f"role {role.name}": _plain(role) for role in authorization.roleList}
-        dump |= {f"permission {_of_permission(one)}": _plain(one) for one in authorization.RetrieveAllPermissions()}
+        for one in authorization.RetrieveAllPermissions():
+            dump[f"permission {one.principal} on {_identity(one.entity, paths)}"] = _plain(one)
         dump |= {f"custom field {one.name}": _plain(one) for one in content.customFieldsManager.field}
         for datastore in all_objects(content, vim.Datastore):
             dump |= dict(_files(datastore))
@@ -52,21 +54,18 @@ def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str
     return {name: (before.get(name), after.get(name)) for name in names if before.get(name) != after.get(name)}
 
 
-def _of_permission(permission: Any) -> str:
-    return f"{permission.principal} on {_identity(permission.entity)}"
-
-
-def _identity(entity: Any) -> str:
+def _identity(entity: Any, paths: dict[str, str]) -> str:
     """Return the path and the type, as one name may be that of a folder and of a pool."""
-    return f"{_path(entity)} ({type(entity).__name__.rpartition('.')[2]})"
+    return f"{_path(entity, paths)} ({type(entity).__name__.rpartition('.')[2]})"
 
 
-def _path(entity: Any) -> str:
-    names: list[str] = []
-    while entity is not None:
-        names.append(entity.name)
-        entity = entity.parent
-    return "/".join(reversed(names))
+def _path(entity: Any, paths: dict[str, str]) -> str:
+    """Return the path of an entity; ``paths`` has those that are known, by MoID, since each name is a request."""
+    moid = entity._moId
+    if moid not in paths:
+        parent = entity.parent
+        paths[moid] = entity.name if parent is None else f"{_path(parent, paths)}/{entity.name}"
+    return paths[moid]
 
 
 def _object(entity: Any) -> dict[str, Any]:

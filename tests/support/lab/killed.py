@@ -30,7 +30,7 @@ SEED = int(os.environ.get("GANTRY_TEST_SEED", "20260"))
 # Each part of the points is a test of its own, because the tests run on several CPUs.
 PARTS = (0, 1)
 _TIMEOUT_SECONDS = 240
-_POLL_SECONDS = 0.02
+_POLL_SECONDS = 0.05
 
 # The names of all VMs, and the paths of all files on the datastore.
 Held = tuple[list[str], list[str]]

@@ -18,6 +18,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import
 from ansible_collections.gantry.vsphere.plugins.module_utils._container_set.desire import desire_set
 from ansible_collections.gantry.vsphere.plugins.module_utils._container_set.options import set_argument_spec
 from ansible_collections.gantry.vsphere.plugins.plugin_utils.files import ContainersFilesAction, FilesAction
+from tests.support.builders.web_server import make_certificate
 
 KEY = "0123456789abcdef"
 
@@ -105,6 +106,36 @@ def test_a_file_of_variables_is_read_on_the_controller(tmp_path: Path) -> None:
     ):
         with pytest.raises(AnsibleActionFail) as caught:
             action.local_arguments(wrong)
+        assert said in str(caught.value)
+
+
+def test_the_ca_of_a_syslog_server_is_read_on_the_controller(tmp_path: Path) -> None:
+    certificate = make_certificate(tmp_path)
+    ca = certificate.ca.read_text()
+    (tmp_path / "text").write_text("no certificate")
+    address = {"syslog-address": "tcp+tls://logs"}
+    given = {"log_options": {**address, "syslog-tls-ca-cert": "ca.pem"}}
+    read = {"log_options": {**address, "syslog-tls-ca-cert": ca}}
+    action = action_in(tmp_path)
+    assert action.local_arguments(given) == read
+    assert given["log_options"]["syslog-tls-ca-cert"] == "ca.pem"
+    # Content is no path, and what is no text is refused where all options are checked.
+    for same in (read, {"log_options": {"syslog-tls-ca-cert": 1}}, {"log_options": address}, {"log_options": "a"}):
+        assert action.local_arguments(same) == same
+    of_set = {"project": "p", "defaults": given, "containers": [{"name": "a", **given}]}
+    assert action_in(tmp_path, ContainersFilesAction).local_arguments(of_set) == {
+        "project": "p",
+        "defaults": read,
+        "containers": [{"name": "a", **read}],
+    }
+    for wrong, said in (
+        ("nowhere.pem", "log_options syslog-tls-ca-cert is 'nowhere.pem', which was not found"),
+        ("text", f"log_options syslog-tls-ca-cert {tmp_path}/text is not a text of certificates in PEM"),
+        ("server.pem", f"log_options syslog-tls-ca-cert {tmp_path}/server.pem has a private key"),
+        (str(tmp_path), "Give a file."),
+    ):
+        with pytest.raises(AnsibleActionFail) as caught:
+            action.local_arguments({"log_options": {**address, "syslog-tls-ca-cert": wrong}})
         assert said in str(caught.value)
 
 
