@@ -98,8 +98,9 @@ def check_artifact() -> None:
         archive = collection.build(Path(folder))
         collection.check_contents(archive)
         config = Path(folder) / "galaxy-importer.cfg"
-        # ansible-test and a Python linter run separately, as the checks "sanity" and "ruff".
-        config.write_text("[galaxy-importer]\nCHECK_REQUIRED_TAGS=True\nRUN_ANSIBLE_TEST=False\nRUN_FLAKE8=False\n")
+        # The checks "sanity", "ruff" and "ansible-lint" run these.
+        apart = "".join(f"RUN_{name}=False\n" for name in ("ANSIBLE_TEST", "FLAKE8", "ANSIBLE_LINT"))
+        config.write_text(f"[galaxy-importer]\nCHECK_REQUIRED_TAGS=True\n{apart}")
         variables = {**os.environ, "GALAXY_IMPORTER_CONFIG": str(config)}
         run([_bin("python"), "-m", "galaxy_importer.main", str(archive)], cwd=Path(folder), env=variables)
 
