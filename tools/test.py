@@ -8,9 +8,11 @@ python -m tools.test PART ... [-- ARGUMENTS OF PYTEST, OR NAMES OF SCENARIOS, FI
 
 from __future__ import annotations
 
+import itertools
 import sys
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from devkit.console import CACHE, ToolError, main_guard, say
@@ -111,24 +113,36 @@ PARTS: dict[str, Callable[[Sequence[str]], Counts]] = {
     "e2e": _e2e,
     "matrix": _matrix,
 }
+# Parts that leave CPUs idle for much of their time.
+_IDLE = frozenset({"govc", "clients"})
 # The matrix contains all of "oldest" and takes long.
 ALL = ("lint", "unit", "go", "govc", "clients", "oldest", "integration", "molecule", "e2e")
 
 
+def _timed(name: str, arguments: Sequence[str]) -> tuple[str, Counts, float]:
+    say(f"\n==== {name}")
+    begin = time.monotonic()
+    try:
+        counts = PARTS[name](arguments)
+    except ToolError as error:
+        say(f"error: {error}")
+        counts = Counts(problem=str(error).splitlines()[0])
+    seconds = time.monotonic() - begin
+    say(f"==== {name}: {counts}, {seconds:.0f} s")
+    return name, counts, seconds
+
+
+def groups(parts: Sequence[str]) -> list[list[str]]:
+    """Return the parts in their order, those together that run at the same time."""
+    return [list(names) for _key, names in itertools.groupby(parts, lambda name: name in _IDLE or name)]
+
+
 def run(parts: Sequence[str], arguments: Sequence[str]) -> bool:
     """Run the parts, each even if another has failed, and print the table."""
-    results = []
-    for name in parts:
-        say(f"\n==== {name}")
-        begin = time.monotonic()
-        try:
-            counts = PARTS[name](arguments)
-        except ToolError as error:
-            say(f"error: {error}")
-            counts = Counts(problem=str(error).splitlines()[0])
-        seconds = time.monotonic() - begin
-        say(f"==== {name}: {counts}, {seconds:.0f} s")
-        results.append((name, counts, seconds))
+    results: list[tuple[str, Counts, float]] = []
+    for group in groups(parts):
+        with ThreadPoolExecutor(len(group)) as pool:
+            results += pool.map(lambda name: _timed(name, arguments), group)
     total = sum((counts for _name, counts, _seconds in results), Counts())
     for failure in total.failures:
         say(f"FAILED  {failure}")
