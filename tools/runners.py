@@ -61,10 +61,13 @@ _MESSAGE_CHARACTERS = 400
 _MOST_WORKERS = 4
 
 
-def pytest(arguments: Sequence[str], venv: Path = VENV) -> Counts:
-    """Run pytest of an environment with a worker for each CPU; a run in which no test passed is a failure."""
+def pytest(arguments: Sequence[str], venv: Path = VENV, *, more_workers: int = 0) -> Counts:
+    """Run pytest of an environment with a worker for each CPU; a run in which no test passed is a failure.
+
+    Tests that wait for a part of their time leave CPUs idle without ``more_workers``.
+    """
     # Tests of a file stay together and in their order: they share expensive fixtures.
-    workers = ["-n", str(min(os.cpu_count() or 1, _MOST_WORKERS)), "--dist", "loadfile"]
+    workers = ["-n", str(min((os.cpu_count() or 1) + more_workers, _MOST_WORKERS)), "--dist", "loadfile"]
     # The time of all tests is limited, so those that take much of it are named.
     workers += ["--durations=15", "--durations-min=8"]
     with tempfile.TemporaryDirectory(prefix="gantry-pytest-") as folder:
