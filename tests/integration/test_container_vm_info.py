@@ -126,10 +126,13 @@ def test_the_events_of_a_container_are_returned_in_order(
     assert "must be from 0 to 1000" in ask(events=-1)["msg"]
 
 
-def test_what_running_containers_use_is_returned(made: list[dict[str, Any]], ask: Ask, calls: Control) -> None:
+def test_what_running_containers_use_is_returned(
+    made: list[dict[str, Any]], ask: Ask, direct: DirectRunner, calls: Control
+) -> None:
     for _number in range(4):
         calls.sample()
-    job, web = ask(usage_minutes=1)["containers"]
+    # Asked once: the lab also measures by itself, which may be between the results of two ways.
+    job, web = direct({INFO: {"usage_minutes": 1}}).ok().last["containers"]
     assert job["usage"] is None
     assert web["usage"]["samples"] == 3
     assert web["usage"]["begin"] <= web["usage"]["end"]
