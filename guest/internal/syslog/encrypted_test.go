@@ -6,7 +6,6 @@ package syslog
 
 import (
 	"bufio"
-	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -312,15 +311,7 @@ func TestAProcessThatDiesIsALostConnection(t *testing.T) {
 	server := stream{Syslog: ca.trusted(), config: ca.server(t, local())}
 	listener := listen(t, "127.0.0.1:0")
 	f, started := watched(t, listener, server)
-	closed := make(chan struct{}, 1)
-	connect := f.Dial
-	f.Dial = func(ctx context.Context) (net.Conn, error) {
-		connection, err := connect(ctx)
-		if err != nil {
-			return nil, err
-		}
-		return reportsClose{connection, closed}, nil
-	}
+	closed := f.reportCloses()
 	go f.Run()
 	for _, line := range []string{"first", "second"} {
 		f.say(t, logbuf.Stdout, line+"\n")

@@ -192,21 +192,27 @@ func TestALineThatDoesNotFitIntoADatagramIsDroppedAlone(t *testing.T) {
 	f.Close(patience)
 }
 
+// reportCloses returns a channel that receives each close of a connection by the sender.
+func (f *following) reportCloses() <-chan struct{} {
+	closed := make(chan struct{}, 1)
+	connect := f.Dial
+	f.Dial = func(ctx context.Context) (net.Conn, error) {
+		connection, err := connect(ctx)
+		if err != nil {
+			return nil, err
+		}
+		return reportsClose{connection, closed}, nil
+	}
+	return closed
+}
+
 func TestLinesWaitInTheLogWhileTheServerIsAway(t *testing.T) {
 	for name, server := range streams(t) {
 		t.Run(name, func(t *testing.T) {
 			listener := listen(t, "127.0.0.1:0")
 			address := listener.Addr().String()
 			f := followTo(t, server.at(address), 1<<20)
-			closed := make(chan struct{}, 1)
-			connect := f.Dial
-			f.Dial = func(ctx context.Context) (net.Conn, error) {
-				connection, err := connect(ctx)
-				if err != nil {
-					return nil, err
-				}
-				return reportsClose{connection, closed}, nil
-			}
+			closed := f.reportCloses()
 			go f.Run()
 			f.say(t, logbuf.Stdout, "first\n")
 			connection, stream := server.accept(t, listener)
