@@ -132,7 +132,7 @@ def _timed(name: str, arguments: Sequence[str]) -> tuple[str, Counts, float]:
     return name, counts, seconds
 
 
-def groups(parts: Sequence[str]) -> list[list[str]]:
+def _groups(parts: Sequence[str]) -> list[list[str]]:
     """Return the parts in their order, those together that run at the same time."""
     return [list(names) for _key, names in itertools.groupby(parts, lambda name: name in _IDLE or name)]
 
@@ -140,7 +140,7 @@ def groups(parts: Sequence[str]) -> list[list[str]]:
 def run(parts: Sequence[str], arguments: Sequence[str]) -> bool:
     """Run the parts, each even if another has failed, and print the table."""
     results: list[tuple[str, Counts, float]] = []
-    for group in groups(parts):
+    for group in _groups(parts):
         with ThreadPoolExecutor(len(group)) as pool:
             results += pool.map(lambda name: _timed(name, arguments), group)
     total = sum((counts for _name, counts, _seconds in results), Counts())
