@@ -107,3 +107,56 @@ func TestADamagedDeliveryIsRefused(t *testing.T) {
 		}
 	}
 }
+
+func TestOnlyFilesWithAnotherContentAreReplacedAsAWhole(t *testing.T) {
+	store, into := Store{t.TempDir()}, filepath.Join(t.TempDir(), "files")
+	keep(t, store, delivery)
+	if err := store.Unpack(3, into); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod(filepath.Join(into, "2"), 0o640); err != nil {
+		t.Fatal(err)
+	}
+	open, err := os.Open(filepath.Join(into, "2"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer open.Close()
+	keep(t, store, magic+`{"salt":"00ff","sizes":[5,0,5]}`+"\nhelloother")
+	replaced, err := store.Replace(3, into)
+	if err != nil || len(replaced) != 1 || replaced[0].Number != 2 {
+		t.Fatalf("%v, %v", replaced, err)
+	}
+	content, err := os.ReadFile(filepath.Join(into, "2"))
+	if err != nil || string(content) != "other" {
+		t.Errorf("%q, %v", content, err)
+	}
+	if info, err := os.Stat(filepath.Join(into, "2")); err != nil || info.Mode().Perm() != 0o640 || os.SameFile(info, replaced[0].Before) {
+		t.Errorf("%v, %v", info, err)
+	}
+	// Whoever reads the file meanwhile has one content or the other.
+	if info, err := open.Stat(); err != nil || !os.SameFile(info, replaced[0].Before) || info.Size() != 6 {
+		t.Errorf("%v, %v", info, err)
+	}
+	if again, err := store.Replace(3, into); err != nil || len(again) != 0 {
+		t.Errorf("again: %v, %v", again, err)
+	}
+	if left, err := os.ReadDir(filepath.Dir(into)); err != nil || len(left) != 1 {
+		t.Errorf("left %v, %v", left, err)
+	}
+}
+
+func TestADamagedDeliveryReplacesNothing(t *testing.T) {
+	store, into := Store{t.TempDir()}, filepath.Join(t.TempDir(), "files")
+	keep(t, store, delivery)
+	if err := store.Unpack(3, into); err != nil {
+		t.Fatal(err)
+	}
+	keep(t, store, magic+`{"salt":"00ff","sizes":[5,0,9]}`+"\nHELLOother")
+	if replaced, err := store.Replace(3, into); err == nil || len(replaced) != 0 {
+		t.Errorf("%v, %v", replaced, err)
+	}
+	if content, err := os.ReadFile(filepath.Join(into, "0")); err != nil || string(content) != "hello" {
+		t.Errorf("%q, %v", content, err)
+	}
+}

@@ -6,11 +6,13 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 from pathlib import Path
 from typing import Any
 
+from ansible_collections.gantry.vsphere.plugins.module_utils._guest.delivery import Delivery, make_delivery
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.scratch_record import (
     BEGINNING_BYTES,
     ScratchRecord,
@@ -88,7 +90,7 @@ def test_another_restart_policy_is_followed_while_it_runs_and_kept(boot: Boot, t
     spec["guest_operations"] = {"secret_sha256": hashlib.sha256(SECRET.encode()).hexdigest()}
     later = {**spec, "revision": 1, "restart": {"policy": "on-failure", "max_retries": 0}}
     machine = boot(spec, scratch=scratch)
-    assert machine.wait_state("running")["follows"] == ["restart"]
+    assert machine.wait_state("running")["follows"] == ["restart", "files"]
     assert _record(scratch).document == digest(_document(spec))
     machine.set_document(later)
     machine.wait_log("revision 1 of the document: the restart policy is on-failure")
@@ -103,6 +105,52 @@ def test_another_restart_policy_is_followed_while_it_runs_and_kept(boot: Boot, t
     again.request_shutdown()
     again.wait_off()
     assert _record(scratch).document == digest(_document(later))
+
+
+def test_other_contents_are_mounted_at_once_and_a_signal_is_sent(boot: Boot, tmp_path: Path) -> None:
+    scratch = make_disk(tmp_path / "scratch.img")
+    program = (
+        "show() { stat -c '%u:%g %a' /etc/app.conf; cat /etc/app.conf /run/secrets/db; }; trap 'echo again; show' HUP; "
+        "exec 3</etc/app.conf; echo first; show; while :; do sleep 1 & wait; done"
+    )
+    spec = make_spec(["sh", "-c", program], root=ON_DISK, stop={"signal": "SIGTERM", "timeout": 0.5})
+    spec["guest_operations"] = {"secret_sha256": hashlib.sha256(SECRET.encode()).hexdigest()}
+    first = make_delivery("salt", [b"one\n", b"same\n"])
+    other = make_delivery("salt", [b"two\n", b"same\n"])
+    entries = [
+        {"target": "/etc/app.conf", "owner": "7", "group": "8", "mode": "0640"},
+        {"target": "/run/secrets/db", "owner": "", "group": "", "mode": "0444"},
+    ]
+    spec["files"] = {"sha256": first.sha256, "entries": entries}
+    later = {**spec, "revision": 1, "files": {**spec["files"], "sha256": other.sha256, "signals": ["SIGHUP"]}}
+    machine = boot(spec, scratch=scratch)
+    machine.wait_status(lambda status: status["waiting_for"] == "files", "waits for its files")
+    _deliver(machine, first)
+    machine.wait_log("first\n7:8 640\none\nsame\n")
+    started = machine.wait_state("running")
+    assert started["files"] == {"sha256": first.sha256, "wanted": None, "error": None}
+    machine.set_document(later)
+    machine.wait_status(lambda status: status["files"]["wanted"] == other.sha256, "expects other contents")
+    _deliver(machine, other)
+    machine.wait_log("again\n7:8 640\ntwo\nsame\n")
+    done = machine.wait_status(lambda status: status["files"]["sha256"] == other.sha256, "has other contents")
+    assert (done["pid"], done["started_at"]) == (started["pid"], started["started_at"])
+    assert done["files"] == {"sha256": other.sha256, "wanted": None, "error": None}
+    # Still read-only, and whoever had opened the file before still has its content.
+    result = json.loads(machine.exec(SECRET, "sh", "-c", "cat /proc/1/fd/3; echo x >/etc/app.conf"))
+    assert base64.b64decode(result["stdout"]) == b"one\n"
+    assert b"Read-only file system" in base64.b64decode(result["stderr"])
+    machine.power_cut()
+
+    # vSphere has gone back to the document of before the change, and HA starts the VM.
+    again = boot(spec, scratch=scratch)
+    assert again.wait_state("running")["files"]["sha256"] == other.sha256
+    again.wait_log("first\n7:8 640\ntwo\nsame\n")
+
+
+def _deliver(machine: Machine, delivery: Delivery) -> None:
+    machine.wait_operations()
+    assert [machine.deliver(SECRET, part) for part in delivery.parts()] == [str(len(delivery.content))]
 
 
 def _fail_and_run_again(machine: Machine) -> None:
