@@ -52,17 +52,17 @@ def replace_files(subject: ContainerSubject, change: ReplaceFiles) -> Flow[None]
         yield Watch(vm, [POWER_PATH, STATUS_PATH], contents)
     if contents.failure is not None:
         raise GantryError(
-            f"container {change.container} could not get the changed files while it runs: {contents.failure}. Run the "
+            f"Container {change.container} could not get the changed files while it runs: {contents.failure}. Run the "
             "task again, which restarts the container."
         )
     if not contents.is_up:
         raise GantryError(
-            f"container {change.container} ended before it got the changed files. Run the task again with state: "
+            f"Container {change.container} ended before it got the changed files. Run the task again with state: "
             "started, with which it starts with them."
         )
     if not contents.replaced:
         raise GantryError(
-            f"container {change.container} did not get the changed files within {change.wait_timeout} s "
+            f"Container {change.container} did not get the changed files within {change.wait_timeout} s "
             "(wait_timeout). Look at the VM's console, and run the task again."
         )
 
