@@ -93,17 +93,17 @@ def test_contents_with_a_signal_are_replaced_while_the_container_runs(
     options: dict[str, Any], builder: VmBuilder, direct: DirectRunner, calls: Control, way: Any
 ) -> None:
     first, other = ({"name": "db", "content": content, "signal": "HUP"} for content in ("first-one", "other-one"))
-    created = direct({VM: {**options, "secrets": [first]}}, way=way).ok().last
+    created = direct({VM: {**options, "secrets": [first]}}, way=way).ok().last.result
     before = status(builder)["files"]["sha256"]
     changed = {**options, "secrets": [other]}
     calls.forget()
-    predicted = direct({VM: changed}, way=way, check=True, diff=True).ok().last
+    predicted = direct({VM: changed}, way=way, check=True, diff=True).ok().last.result
     assert calls.mutating() == []
     # The delivery is lost after the document has changed, and the next run makes it.
     calls.fault(SEND, "SystemError")
     assert direct({VM: changed, "ignore_errors": True}, way=way).last.failed
     assert (status(builder)["files"]["sha256"], builder.vm(NAME).spec["revision"]) == (before, 1)
-    done = direct({VM: changed}, way=way, diff=True).ok().last
+    done = direct({VM: changed}, way=way, diff=True).ok().last.result
     assert predicted["actions"] == [f"reconfigure {NAME}: secrets", f"replace files in {NAME}"]
     assert done["actions"] == predicted["actions"][1:]
     assert [one["effect"] for one in (*predicted["effects"], *done["effects"])] == ["in place"] * 2

@@ -21,7 +21,7 @@ func digestOf(content string) string {
 }
 
 // keep stores a delivery in two parts.
-func keep(t *testing.T, store Store, content string) {
+func keepDelivery(t *testing.T, store Store, content string) {
 	t.Helper()
 	half := len(content) / 2
 	for _, step := range []func() error{
@@ -41,7 +41,7 @@ func TestADeliveryIsKeptAndUnpacked(t *testing.T) {
 	if has, err := store.Has(digestOf(delivery)); has || err != nil {
 		t.Fatalf("before: %v, %v", has, err)
 	}
-	keep(t, store, delivery)
+	keepDelivery(t, store, delivery)
 	if has, err := store.Has(digestOf(delivery)); !has || err != nil {
 		t.Fatalf("after: %v, %v", has, err)
 	}
@@ -64,7 +64,7 @@ func TestADeliveryIsKeptAndUnpacked(t *testing.T) {
 
 func TestClearRemovesEverything(t *testing.T) {
 	store := Store{t.TempDir()}
-	keep(t, store, delivery)
+	keepDelivery(t, store, delivery)
 	if err := store.Begin(); err != nil {
 		t.Fatal(err)
 	}
@@ -80,7 +80,7 @@ func TestClearRemovesEverything(t *testing.T) {
 
 func TestAnUnfinishedDeliveryIsNotUsed(t *testing.T) {
 	store := Store{t.TempDir()}
-	keep(t, store, delivery)
+	keepDelivery(t, store, delivery)
 	if err := store.Begin(); err != nil {
 		t.Fatal(err)
 	}
@@ -101,7 +101,7 @@ func TestADamagedDeliveryIsRefused(t *testing.T) {
 		"too short": {strings.TrimSuffix(delivery, "!"), "ends after 5 bytes of a file of 6"},
 	} {
 		store := Store{t.TempDir()}
-		keep(t, store, invalid.content)
+		keepDelivery(t, store, invalid.content)
 		if err := store.Unpack(3, t.TempDir()); err == nil || !strings.Contains(err.Error(), invalid.said) {
 			t.Errorf("%s: %v", name, err)
 		}
@@ -110,7 +110,7 @@ func TestADamagedDeliveryIsRefused(t *testing.T) {
 
 func TestOnlyFilesWithAnotherContentAreReplacedAsAWhole(t *testing.T) {
 	store, into := Store{t.TempDir()}, filepath.Join(t.TempDir(), "files")
-	keep(t, store, delivery)
+	keepDelivery(t, store, delivery)
 	if err := store.Unpack(3, into); err != nil {
 		t.Fatal(err)
 	}
@@ -122,7 +122,7 @@ func TestOnlyFilesWithAnotherContentAreReplacedAsAWhole(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer open.Close()
-	keep(t, store, magic+`{"salt":"00ff","sizes":[5,0,5]}`+"\nhelloother")
+	keepDelivery(t, store, magic+`{"salt":"00ff","sizes":[5,0,5]}`+"\nhelloother")
 	replaced, err := store.Replace(3, into)
 	if err != nil || len(replaced) != 1 || replaced[0].Number != 2 {
 		t.Fatalf("%v, %v", replaced, err)
@@ -141,18 +141,40 @@ func TestOnlyFilesWithAnotherContentAreReplacedAsAWhole(t *testing.T) {
 	if again, err := store.Replace(3, into); err != nil || len(again) != 0 {
 		t.Errorf("again: %v, %v", again, err)
 	}
-	if left, err := os.ReadDir(filepath.Dir(into)); err != nil || len(left) != 1 {
+	// The file that was replaced is kept: the kernel would mount nothing over one that is gone.
+	if info, err := os.Stat(filepath.Join(KeptDirectory(into), "0")); err != nil || !os.SameFile(info, replaced[0].Before) {
+		t.Errorf("%v, %v", info, err)
+	}
+	if left, err := os.ReadDir(filepath.Dir(into)); err != nil || len(left) != 2 {
 		t.Errorf("left %v, %v", left, err)
+	}
+}
+
+func TestTheContentsThatWereReplacedHaveALimit(t *testing.T) {
+	store, into := Store{t.TempDir()}, filepath.Join(t.TempDir(), "files")
+	keepDelivery(t, store, delivery)
+	if err := store.Unpack(3, into); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Mkdir(KeptDirectory(into), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(KeptDirectory(into), "0"), make([]byte, maxKept), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	keepDelivery(t, store, magic+`{"salt":"00ff","sizes":[5,0,5]}`+"\nhelloother")
+	if replaced, err := store.Replace(3, into); err == nil || len(replaced) != 0 || !strings.Contains(err.Error(), "limit") {
+		t.Errorf("%v, %v", replaced, err)
 	}
 }
 
 func TestADamagedDeliveryReplacesNothing(t *testing.T) {
 	store, into := Store{t.TempDir()}, filepath.Join(t.TempDir(), "files")
-	keep(t, store, delivery)
+	keepDelivery(t, store, delivery)
 	if err := store.Unpack(3, into); err != nil {
 		t.Fatal(err)
 	}
-	keep(t, store, magic+`{"salt":"00ff","sizes":[5,0,9]}`+"\nHELLOother")
+	keepDelivery(t, store, magic+`{"salt":"00ff","sizes":[5,0,9]}`+"\nHELLOother")
 	if replaced, err := store.Replace(3, into); err == nil || len(replaced) != 0 {
 		t.Errorf("%v, %v", replaced, err)
 	}

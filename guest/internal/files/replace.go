@@ -14,11 +14,19 @@ import (
 	"syscall"
 )
 
+// maxKept limits the contents that were replaced, which stay in memory.
+const maxKept = 1 << 20
+
 // Replaced is a file whose content was replaced, by its number, and the file that had the content before.
 type Replaced struct {
 	Number int
 	Before os.FileInfo
 }
+
+// KeptDirectory has the files of a directory that were replaced. The container's processes still see the one that they have opened,
+// and the kernel mounts nothing over a file that was removed, and takes away what is mounted over one that is being removed. So
+// they are kept until the container is started again.
+func KeptDirectory(directory string) string { return directory + ".before" }
 
 // Replace unpacks the kept delivery over files that were unpacked before, each of which is replaced as a whole, with the same
 // owner and mode, if its content differs. It returns those.
@@ -28,9 +36,16 @@ func (s Store) Replace(count int, directory string) (replaced []Replaced, err er
 	if err := s.Unpack(count, next); err != nil {
 		return nil, err
 	}
+	before := KeptDirectory(directory)
+	if err := os.MkdirAll(before, 0o700); err != nil {
+		return nil, err
+	}
+	if err := haveRoom(before); err != nil {
+		return nil, err
+	}
 	for number := range count {
 		name := strconv.Itoa(number)
-		before, err := replaceFile(filepath.Join(next, name), filepath.Join(directory, name))
+		before, err := replaceFile(filepath.Join(next, name), filepath.Join(directory, name), before)
 		if err != nil {
 			return replaced, fmt.Errorf("replace file %d: %w", number, err)
 		}
@@ -41,8 +56,29 @@ func (s Store) Replace(count int, directory string) (replaced []Replaced, err er
 	return replaced, nil
 }
 
-// replaceFile replaces a file by the next one, and returns what it was before; nil if both have the same content.
-func replaceFile(next, path string) (os.FileInfo, error) {
+// haveRoom fails if the contents that were replaced before have all the memory that they may have.
+func haveRoom(kept string) error {
+	entries, err := os.ReadDir(kept)
+	if err != nil {
+		return err
+	}
+	var size int64
+	for _, entry := range entries {
+		info, err := entry.Info()
+		if err != nil {
+			return err
+		}
+		size += info.Size()
+	}
+	if size >= maxKept {
+		return fmt.Errorf("the contents that were replaced since the container was started have %d bytes in memory, and the limit is %d", size, maxKept)
+	}
+	return nil
+}
+
+// replaceFile replaces a file by the next one, keeps it in a directory, and returns what it was before; nil if both have the same
+// content.
+func replaceFile(next, path, kept string) (os.FileInfo, error) {
 	before, err := os.Stat(path)
 	if err != nil {
 		return nil, err
@@ -62,6 +98,7 @@ func replaceFile(next, path string) (os.FileInfo, error) {
 	for _, step := range []func() error{
 		func() error { return os.Chown(next, int(owner.Uid), int(owner.Gid)) },
 		func() error { return os.Chmod(next, before.Mode().Perm()) },
+		func() error { return keep(path, kept) },
 		func() error { return os.Rename(next, path) },
 	} {
 		if err := step(); err != nil {
@@ -69,4 +106,13 @@ func replaceFile(next, path string) (os.FileInfo, error) {
 		}
 	}
 	return before, nil
+}
+
+// keep moves a file into a directory, under a name that is free.
+func keep(path, kept string) error {
+	entries, err := os.ReadDir(kept)
+	if err != nil {
+		return err
+	}
+	return os.Rename(path, filepath.Join(kept, strconv.Itoa(len(entries))))
 }

@@ -28,6 +28,10 @@ type Owner func(file spec.File) (uid, gid int, err error)
 
 // openFiles opens detached mounts of the files, which are attached after the root has changed.
 func openFiles(entries []spec.File) ([]int, error) {
+	// The container that had them mounted has ended.
+	if err := os.RemoveAll(files.KeptDirectory(FilesDirectory)); err != nil {
+		return nil, err
+	}
 	fds := make([]int, 0, len(entries))
 	for i, entry := range entries {
 		if err := os.Chmod(filePath(i), os.FileMode(entry.Permissions())); err != nil {
