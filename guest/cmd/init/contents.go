@@ -11,6 +11,8 @@ import (
 	"errors"
 	"sync"
 
+	"golang.org/x/sys/unix"
+
 	"gantry.invalid/guest/guestops"
 	"gantry.invalid/guest/internal/files"
 	"gantry.invalid/guest/internal/report"
@@ -97,7 +99,17 @@ func (c *contents) replace(wanted *spec.Files) {
 	}
 	c.current = wanted.SHA256
 	c.machine.console.logf("the files have other contents; signals: %v", wanted.Signals)
-	c.report(report.Files{SHA256: c.current})
+	hasRoom, err := files.HasRoom(rootfs.FilesDirectory)
+	if err != nil {
+		c.machine.logError(err)
+	}
+	c.machine.reporter.Update(func(status *report.Status) {
+		status.Files = &report.Files{SHA256: c.current}
+		if !hasRoom {
+			// With the next ones the container is restarted.
+			status.Follows = []string{report.FollowsRestart}
+		}
+	})
 }
 
 func (c *contents) install(wanted *spec.Files) error {
@@ -109,7 +121,12 @@ func (c *contents) install(wanted *spec.Files) error {
 		// The next run of the container starts with the files as they are now.
 		return err
 	}
-	if err := rootfs.MountReplaced(replaced, wanted.Entries, container.EnterMounts); err != nil {
+	err = rootfs.MountReplaced(replaced, wanted.Entries, container.EnterMounts)
+	if errors.Is(err, unix.ESRCH) {
+		// It has just ended.
+		return nil
+	}
+	if err != nil {
 		return err
 	}
 	var failed []error

@@ -7,6 +7,7 @@ package files
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -20,7 +21,7 @@ func digestOf(content string) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// keep stores a delivery in two parts.
+// keepDelivery stores a delivery in two parts.
 func keepDelivery(t *testing.T, store Store, content string) {
 	t.Helper()
 	half := len(content) / 2
@@ -152,19 +153,24 @@ func TestOnlyFilesWithAnotherContentAreReplacedAsAWhole(t *testing.T) {
 
 func TestTheContentsThatWereReplacedHaveALimit(t *testing.T) {
 	store, into := Store{t.TempDir()}, filepath.Join(t.TempDir(), "files")
-	keepDelivery(t, store, delivery)
-	if err := store.Unpack(3, into); err != nil {
+	keepContent := func(content string) {
+		keepDelivery(t, store, fmt.Sprintf("%s{\"salt\":\"00ff\",\"sizes\":[%d]}\n%s", magic, len(content), content))
+	}
+	keepContent(strings.Repeat("a", maxKept-1))
+	if err := store.Unpack(1, into); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Mkdir(KeptDirectory(into), 0o700); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(filepath.Join(KeptDirectory(into), "0"), make([]byte, maxKept), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	keepDelivery(t, store, magic+`{"salt":"00ff","sizes":[5,0,5]}`+"\nhelloother")
-	if replaced, err := store.Replace(3, into); err == nil || len(replaced) != 0 || !strings.Contains(err.Error(), "limit") {
-		t.Errorf("%v, %v", replaced, err)
+	for _, step := range []struct {
+		content string
+		want    bool
+	}{{"b", true}, {"c", false}} {
+		keepContent(step.content)
+		if _, err := store.Replace(1, into); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := HasRoom(into); err != nil || got != step.want {
+			t.Errorf("with %s: %v, %v", step.content, got, err)
+		}
 	}
 }
 

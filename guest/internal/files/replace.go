@@ -8,13 +8,14 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strconv"
 	"syscall"
 )
 
-// maxKept limits the contents that were replaced, which stay in memory.
+// maxKept limits the contents that were replaced, which stay in memory: when they have it, no others are to be replaced.
 const maxKept = 1 << 20
 
 // Replaced is a file whose content was replaced, by its number, and the file that had the content before.
@@ -36,16 +37,13 @@ func (s Store) Replace(count int, directory string) (replaced []Replaced, err er
 	if err := s.Unpack(count, next); err != nil {
 		return nil, err
 	}
-	before := KeptDirectory(directory)
-	if err := os.MkdirAll(before, 0o700); err != nil {
-		return nil, err
-	}
-	if err := haveRoom(before); err != nil {
+	kept := KeptDirectory(directory)
+	if err := os.MkdirAll(kept, 0o700); err != nil {
 		return nil, err
 	}
 	for number := range count {
 		name := strconv.Itoa(number)
-		before, err := replaceFile(filepath.Join(next, name), filepath.Join(directory, name), before)
+		before, err := replaceFile(filepath.Join(next, name), filepath.Join(directory, name), kept)
 		if err != nil {
 			return replaced, fmt.Errorf("replace file %d: %w", number, err)
 		}
@@ -56,24 +54,21 @@ func (s Store) Replace(count int, directory string) (replaced []Replaced, err er
 	return replaced, nil
 }
 
-// haveRoom fails if the contents that were replaced before have all the memory that they may have.
-func haveRoom(kept string) error {
-	entries, err := os.ReadDir(kept)
-	if err != nil {
-		return err
+// HasRoom returns whether more files of a directory can be replaced: those that were before are kept in memory.
+func HasRoom(directory string) (bool, error) {
+	entries, err := os.ReadDir(KeptDirectory(directory))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return false, err
 	}
 	var size int64
 	for _, entry := range entries {
 		info, err := entry.Info()
 		if err != nil {
-			return err
+			return false, err
 		}
 		size += info.Size()
 	}
-	if size >= maxKept {
-		return fmt.Errorf("the contents that were replaced since the container was started have %d bytes in memory, and the limit is %d", size, maxKept)
-	}
-	return nil
+	return size < maxKept, nil
 }
 
 // replaceFile replaces a file by the next one, keeps it in a directory, and returns what it was before; nil if both have the same

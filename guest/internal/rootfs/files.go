@@ -110,7 +110,7 @@ func MountReplaced(replaced []files.Replaced, entries []spec.File, enter func() 
 			return err
 		}
 	}
-	failed := make(chan error)
+	done := make(chan error)
 	go func() {
 		err := enter()
 		for i, file := range replaced {
@@ -118,9 +118,9 @@ func MountReplaced(replaced []files.Replaced, entries []spec.File, enter func() 
 				err = mountOver(fds[i], entries[file.Number].Target, file.Before)
 			}
 		}
-		failed <- err
+		done <- err
 	}()
-	return <-failed
+	return <-done
 }
 
 // mountOver mounts a file over the one that was mounted on its target. The container's processes may have moved the target's
