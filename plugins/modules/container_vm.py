@@ -471,13 +471,14 @@ options:
         type: raw
       signal:
         description:
-          - The signal that the container's first process gets when only contents of O(files) and O(secrets) have changed
-            that have a signal, such as V(SIGHUP). The file is replaced in the running container then, without a restart.
+          - The signal that the container's first process gets when only contents of O(files) and O(secrets) have
+            changed that have a signal, such as V(SIGHUP). The file is replaced in the running container then, without
+            a restart.
           - Each signal is sent once, after all files have been replaced. The program must handle it. A process that has
             opened a file before goes on reading what it had then.
           - If anything else has changed too, or a file without a signal, the container is restarted. So is one that was
-            started from a bootstrap ISO of an earlier version, and one that has 1 MiB of replaced contents, which stay in
-            memory until it is started again.
+            started from a bootstrap ISO of an earlier version, and one that has 1 MiB of replaced contents, which stay
+            in memory until it is started again.
         type: str
         version_added: 1.1.0
   secrets:
@@ -526,8 +527,8 @@ options:
         type: raw
       signal:
         description:
-          - The signal that the container's first process gets when only contents have changed that have a signal, as with
-            O(files[].signal).
+          - The signal that the container's first process gets when only contents have changed that have a signal, as
+            with O(files[].signal).
         type: str
         version_added: 1.1.0
   shm_size:

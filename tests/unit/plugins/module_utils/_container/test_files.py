@@ -211,7 +211,10 @@ def following(wanted: DesiredContainer, **status: Any) -> Machine:
 
 def with_signals(content: str = SECRET, other: str = "x", *, signal: str | None = "HUP", **options: Any) -> Any:
     """Return a desired container with a secret and a file that have a signal, and a file that has none."""
-    files = [{"target": "/a", "content": other, "signal": signal}, {"target": "/b", "content": options.pop("last", "z")}]
+    files = [
+        {"target": "/a", "content": other, "signal": signal},
+        {"target": "/b", "content": options.pop("last", "z")},
+    ]
     return desired(files=files, secrets=[{"name": "db", "content": content, "signal": "SIGUSR1"}], **options)
 
 
