@@ -14,6 +14,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -32,15 +33,17 @@ const answerTime = time.Minute
 const pollTime = 50 * time.Millisecond
 
 // portCommand is a line of standard input. The first one has the values; others have values that a client sets, a request for the
-// guest, a program to start in it, or the reset of the port as after a move.
+// guest, a program to start in it, a part of files for its container, or the reset of the port as after a move.
 type portCommand struct {
 	Values  map[string]string `json:"values"`
 	Request string            `json:"request"`
 	Exec    *portExec         `json:"exec"`
+	Deliver *portExec         `json:"deliver"`
 	Reset   bool              `json:"reset"`
 }
 
-// portExec is a program to start by a guest operation. The answer is the file that is read after its end.
+// portExec is a program to start by a guest operation. The answer is the file that is read after its end, or how much of files was
+// received.
 type portExec struct {
 	Secret    string `json:"secret"`
 	Arguments string `json:"arguments"`
@@ -112,18 +115,24 @@ func obey(host *vmx.VMX, input *json.Decoder, report func(portReport)) {
 			continue
 		}
 		if command.Exec != nil {
-			go execute(host, *command.Exec, report)
+			go execute(host, *command.Exec, result, report)
+			continue
+		}
+		if command.Deliver != nil {
+			go execute(host, *command.Deliver, received, report)
 			continue
 		}
 		go ask(host, command.Request, report)
 	}
 }
 
-// execute starts a program and reports its result, or the code and the text with which the guest refuses it.
-func execute(host *vmx.VMX, wanted portExec, report func(portReport)) {
+// execute starts a program and reports its answer, or the code and the text with which the guest refuses it.
+func execute(
+	host *vmx.VMX, wanted portExec, run func(context.Context, relay.Guest, portExec) (string, error), report func(portReport),
+) {
 	ctx, cancel := context.WithTimeout(context.Background(), answerTime)
 	defer cancel()
-	answer, err := result(ctx, relay.Guest{User: guestops.UserName, Password: wanted.Secret, Send: host.Relay}, wanted)
+	answer, err := run(ctx, relay.Guest{User: guestops.UserName, Password: wanted.Secret, Send: host.Relay}, wanted)
 	var refusal *guestops.Refusal
 	if errors.As(err, &refusal) {
 		answer, err = fmt.Sprintf("refused %d: %s", refusal.Code, refusal.Text), nil
@@ -132,6 +141,11 @@ func execute(host *vmx.VMX, wanted portExec, report func(portReport)) {
 		answer = fmt.Sprintf("failed: %v", err)
 	}
 	report(portReport{Answer: &answer})
+}
+
+func received(ctx context.Context, guest relay.Guest, wanted portExec) (string, error) {
+	bytes, err := guest.StartProgram(ctx, guestops.FilesPath, wanted.Arguments, "", nil)
+	return strconv.FormatInt(bytes, 10), err
 }
 
 func result(ctx context.Context, guest relay.Guest, wanted portExec) (string, error) {

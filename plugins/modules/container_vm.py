@@ -430,8 +430,8 @@ options:
         change. This requires O(guest_operations=true). The guest keeps them on the container's own disk, so that
         vSphere HA, DRS and a restart of the virtual machine need no controller. They are in memory while the container
         runs.
-      - A changed file restarts the container. Results and diffs show a digest of the content, which is keyed with
-        O(guest_key), and never the content.
+      - A changed file restarts the container, unless it has a O(files[].signal). Results and diffs show a digest of the
+        content, which is keyed with O(guest_key), and never the content.
       - At most 64 files and secrets with 4 MiB in all. Not possible with O(writable=tmpfs). A container with
         O(read_only=true) gets a disk of 64 MiB for them.
     type: list
@@ -469,6 +469,18 @@ options:
           - The permissions as an octal number, such as V('0640'). Default V('0644'), and V('0755') for a file of
             O(files[].src) that is executable.
         type: raw
+      signal:
+        description:
+          - The signal that the container's first process gets when only contents of O(files) and O(secrets) have
+            changed that have a signal, such as V(SIGHUP). The file is replaced in the running container then, without
+            a restart.
+          - Each signal is sent once, after all files have been replaced. The program must handle it. A process that has
+            opened a file before goes on reading what it had then.
+          - If anything else has changed too, or a file without a signal, the container is restarted. So is one that was
+            started from a bootstrap ISO of an earlier version, and one that has 1 MiB of replaced contents, which stay
+            in memory until it is started again.
+        type: str
+        version_added: 1.1.0
   secrets:
     description:
       - Secrets that the container needs, such as passwords and keys. They are sent and kept as O(files) are, and appear
@@ -513,6 +525,12 @@ options:
         description:
           - The permissions as an octal number, such as V('0640'). Default V('0444').
         type: raw
+      signal:
+        description:
+          - The signal that the container's first process gets when only contents have changed that have a signal, as
+            with O(files[].signal).
+        type: str
+        version_added: 1.1.0
   shm_size:
     description:
       - The size of C(/dev/shm), which is shared memory, such as V(256M). It is at least V(4K).

@@ -88,6 +88,38 @@ def test_files_are_sent_once_and_again_after_a_change(
     assert not direct({VM: changed}, way=way).ok().last.changed
 
 
+@pytest.mark.parametrize("way", WAYS)
+def test_contents_with_a_signal_are_replaced_while_the_container_runs(
+    options: dict[str, Any], builder: VmBuilder, direct: DirectRunner, calls: Control, way: Any
+) -> None:
+    first, other = ({"name": "db", "content": content, "signal": "HUP"} for content in ("first-one", "other-one"))
+    created = direct({VM: {**options, "secrets": [first]}}, way=way).ok().last.result
+    before = status(builder)["files"]["sha256"]
+    changed = {**options, "secrets": [other]}
+    calls.forget()
+    predicted = direct({VM: changed}, way=way, check=True, diff=True).ok().last.result
+    assert calls.mutating() == []
+    # The delivery is lost after the document has changed, and the next run makes it.
+    calls.fault(SEND, "SystemError")
+    assert direct({VM: changed, "ignore_errors": True}, way=way).last.failed
+    assert (status(builder)["files"]["sha256"], builder.vm(NAME).spec["revision"]) == (before, 1)
+    done = direct({VM: changed}, way=way, diff=True).ok().last.result
+    assert predicted["actions"] == [f"reconfigure {NAME}: secrets", f"replace files in {NAME}"]
+    assert done["actions"] == predicted["actions"][1:]
+    assert [one["effect"] for one in (*predicted["effects"], *done["effects"])] == ["in place"] * 2
+    announced = builder.vm(NAME).spec["files"]
+    assert announced["signals"] == ["SIGHUP"]
+    assert done["diff"]["before"] == {NAME: {"contents": before}}
+    assert done["diff"]["after"] == {NAME: {"contents": announced["sha256"]}}
+    assert predicted["diff"]["after"][NAME]["contents"] == announced["sha256"]
+    assert "-one" not in json.dumps([predicted, done])
+    assert status(builder)["files"] == {"sha256": announced["sha256"], "wanted": None, "error": None}
+    assert done["container"]["started_at"] == created["container"]["started_at"]
+    calls.forget()
+    assert not direct({VM: changed}, way=way).ok().last.changed
+    assert calls.mutating() == []
+
+
 def test_an_interrupted_delivery_is_made_by_the_next_run_and_by_no_task_without_the_files(
     options: dict[str, Any], builder: VmBuilder, direct: DirectRunner, calls: Control
 ) -> None:

@@ -38,8 +38,7 @@ func (s *starter) start() (supervise.Instance, error) {
 		defer close(copied)
 		s.copyOutput(streams)
 	}()
-	launcher := &process.Launcher{Reaper: s.machine.reaper, Spec: s.spec, Cgroup: s.cgroup}
-	container, err := launcher.Start(streams.write[0], streams.write[1])
+	container, err := s.launch(streams)
 	if closeErr := streams.closeWrite(); closeErr != nil {
 		s.machine.logError(closeErr)
 	}
@@ -48,7 +47,6 @@ func (s *starter) start() (supervise.Instance, error) {
 		return nil, err
 	}
 	s.machine.console.logf("started %q", s.spec.Process.Args)
-	s.machine.operations.use(container)
 	run := &run{container: container, starter: s, ended: make(chan supervise.End, 1)}
 	go func() {
 		status := <-container.Ended
@@ -62,6 +60,18 @@ func (s *starter) start() (supervise.Instance, error) {
 		run.ended <- supervise.End{ExitCode: process.ExitCode(status), OOMKilled: kills > killsBefore}
 	}()
 	return run, nil
+}
+
+// launch starts the container's first process. Its files are not replaced meanwhile, so that all of them are of one delivery.
+func (s *starter) launch(streams *outputs) (*process.Container, error) {
+	s.machine.contents.mu.Lock()
+	defer s.machine.contents.mu.Unlock()
+	launcher := &process.Launcher{Reaper: s.machine.reaper, Spec: s.spec, Cgroup: s.cgroup}
+	container, err := launcher.Start(streams.write[0], streams.write[1])
+	if err == nil {
+		s.machine.operations.use(container)
+	}
+	return container, err
 }
 
 // copyOutput copies output to the log and the console. It continues after errors of the log: the container must not block if its

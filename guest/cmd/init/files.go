@@ -15,29 +15,32 @@ import (
 	"gantry.invalid/guest/internal/files"
 	"gantry.invalid/guest/internal/report"
 	"gantry.invalid/guest/internal/rootfs"
-	"gantry.invalid/guest/internal/spec"
 )
 
 // deliveryTime is how long the container waits for its files.
 const deliveryTime = 10 * time.Minute
 
-// provideFiles unpacks the files of the document, and waits for them if they are not on the scratch disk. Files of an earlier
-// document are removed.
-func (m *machine) provideFiles(ctx context.Context, wanted *spec.Spec) error {
-	store := files.Store{Directory: rootfs.StateDirectory}
-	if wanted.Files == nil {
+// provideFiles unpacks the files of the document, in its last revision, and waits for them if they are not on the scratch disk.
+// Files of an earlier document are removed.
+func (m *machine) provideFiles(ctx context.Context) error {
+	store, wanted := files.Store{Directory: rootfs.StateDirectory}, m.follower.Latest().Files
+	if wanted == nil {
 		return failureOrNil(store.Clear(), failure.FilesFailed)
 	}
-	has, err := store.Has(wanted.Files.SHA256)
+	has, err := store.Has(wanted.SHA256)
 	if err != nil {
 		return failure.From(err, failure.FilesFailed)
 	}
 	if !has {
-		if err := m.awaitFiles(ctx, store, wanted.Files.SHA256); err != nil {
+		if err := m.awaitFiles(ctx, store, wanted.SHA256); err != nil {
 			return failure.From(err, failure.FilesFailed)
 		}
 	}
-	return failureOrNil(store.Unpack(len(wanted.Files.Entries), rootfs.FilesDirectory), failure.FilesFailed)
+	if err := store.Unpack(len(wanted.Entries), rootfs.FilesDirectory); err != nil {
+		return failure.From(err, failure.FilesFailed)
+	}
+	m.contents.begin(wanted.SHA256)
+	return nil
 }
 
 // awaitFiles waits until the files are delivered by guest operations.

@@ -28,6 +28,7 @@ func (m *machine) newFollower(document *spec.Spec) *follow.Follower[*spec.Spec] 
 		IsFollowedBy: (*spec.Spec).IsFollowedBy,
 		Use: func(later *spec.Spec) {
 			m.console.logf("revision %d of the document: the restart policy is %s", later.Revision, later.Restart.Policy)
+			m.contents.revised()
 		},
 		Keep: m.keepDocument,
 		Logf: m.console.logf,

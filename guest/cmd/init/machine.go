@@ -47,6 +47,8 @@ type machine struct {
 	output []byte
 	// follower has the document, with the changes that are made while the container runs. It is nil until the document is read.
 	follower *follow.Follower[*spec.Spec]
+	// contents has the contents of the container's files. It is nil until the document is read.
+	contents *contents
 	// kept is the record on the scratch disk. It is nil until the disk is mounted.
 	kept *keptRecord
 	// hostname is what was announced. It is empty until the network is configured.

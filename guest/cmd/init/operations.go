@@ -74,6 +74,13 @@ func (o *operations) use(container *process.Container) {
 	o.container = container
 }
 
+// current returns the container that runs now; nil if none does.
+func (o *operations) current() *process.Container {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.container
+}
+
 // countRefused reports refused requests: the first at once, and further ones together after a while.
 func (o *operations) countRefused(refused int) {
 	o.machine.console.logf("a guest operation was refused: its user name or secret is wrong (%d in all)", refused)

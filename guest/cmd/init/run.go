@@ -38,6 +38,7 @@ func (m *machine) run() supervise.Outcome {
 	if err != nil {
 		return m.bootFailed(err, failure.SpecInvalid)
 	}
+	m.contents = newContents(m)
 	m.follower = m.newFollower(wanted)
 	m.operations.enable(wanted)
 	m.reporter.Update(func(status *report.Status) {
@@ -56,6 +57,8 @@ func (m *machine) run() supervise.Outcome {
 	defer endNames()
 	endFollowing := inBackground(m.follower.Follow)
 	defer endFollowing()
+	endReplacing := inBackground(m.contents.follow)
+	defer endReplacing()
 	// Before the container gets the memory that is available.
 	if err := provideTLS(wanted.Log, packedTLS, programTLS); err != nil {
 		return m.bootFailed(err, failure.StartFailed)
@@ -118,7 +121,7 @@ func (m *machine) prepare(wanted *spec.Spec, document []byte) error {
 		<-networks
 		return err
 	}
-	if err := m.provideFiles(ctx, wanted); err != nil {
+	if err := m.provideFiles(ctx); err != nil {
 		cancel()
 		<-networks
 		return err

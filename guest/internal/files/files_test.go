@@ -7,6 +7,7 @@ package files
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -20,8 +21,8 @@ func digestOf(content string) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// keep stores a delivery in two parts.
-func keep(t *testing.T, store Store, content string) {
+// keepDelivery stores a delivery in two parts.
+func keepDelivery(t *testing.T, store Store, content string) {
 	t.Helper()
 	half := len(content) / 2
 	for _, step := range []func() error{
@@ -41,7 +42,7 @@ func TestADeliveryIsKeptAndUnpacked(t *testing.T) {
 	if has, err := store.Has(digestOf(delivery)); has || err != nil {
 		t.Fatalf("before: %v, %v", has, err)
 	}
-	keep(t, store, delivery)
+	keepDelivery(t, store, delivery)
 	if has, err := store.Has(digestOf(delivery)); !has || err != nil {
 		t.Fatalf("after: %v, %v", has, err)
 	}
@@ -64,7 +65,7 @@ func TestADeliveryIsKeptAndUnpacked(t *testing.T) {
 
 func TestClearRemovesEverything(t *testing.T) {
 	store := Store{t.TempDir()}
-	keep(t, store, delivery)
+	keepDelivery(t, store, delivery)
 	if err := store.Begin(); err != nil {
 		t.Fatal(err)
 	}
@@ -80,7 +81,7 @@ func TestClearRemovesEverything(t *testing.T) {
 
 func TestAnUnfinishedDeliveryIsNotUsed(t *testing.T) {
 	store := Store{t.TempDir()}
-	keep(t, store, delivery)
+	keepDelivery(t, store, delivery)
 	if err := store.Begin(); err != nil {
 		t.Fatal(err)
 	}
@@ -101,9 +102,89 @@ func TestADamagedDeliveryIsRefused(t *testing.T) {
 		"too short": {strings.TrimSuffix(delivery, "!"), "ends after 5 bytes of a file of 6"},
 	} {
 		store := Store{t.TempDir()}
-		keep(t, store, invalid.content)
+		keepDelivery(t, store, invalid.content)
 		if err := store.Unpack(3, t.TempDir()); err == nil || !strings.Contains(err.Error(), invalid.said) {
 			t.Errorf("%s: %v", name, err)
 		}
+	}
+}
+
+func TestOnlyFilesWithAnotherContentAreReplacedAsAWhole(t *testing.T) {
+	store, into := Store{t.TempDir()}, filepath.Join(t.TempDir(), "files")
+	keepDelivery(t, store, delivery)
+	if err := store.Unpack(3, into); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod(filepath.Join(into, "2"), 0o640); err != nil {
+		t.Fatal(err)
+	}
+	open, err := os.Open(filepath.Join(into, "2"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer open.Close()
+	keepDelivery(t, store, magic+`{"salt":"00ff","sizes":[5,0,5]}`+"\nhelloother")
+	replaced, err := store.Replace(3, into)
+	if err != nil || len(replaced) != 1 || replaced[0].Number != 2 {
+		t.Fatalf("%v, %v", replaced, err)
+	}
+	content, err := os.ReadFile(filepath.Join(into, "2"))
+	if err != nil || string(content) != "other" {
+		t.Errorf("%q, %v", content, err)
+	}
+	if info, err := os.Stat(filepath.Join(into, "2")); err != nil || info.Mode().Perm() != 0o640 || os.SameFile(info, replaced[0].Before) {
+		t.Errorf("%v, %v", info, err)
+	}
+	// Whoever reads the file meanwhile has one content or the other.
+	if info, err := open.Stat(); err != nil || !os.SameFile(info, replaced[0].Before) || info.Size() != 6 {
+		t.Errorf("%v, %v", info, err)
+	}
+	if again, err := store.Replace(3, into); err != nil || len(again) != 0 {
+		t.Errorf("again: %v, %v", again, err)
+	}
+	// The file that was replaced is kept: the kernel would mount nothing over one that is gone.
+	if info, err := os.Stat(filepath.Join(KeptDirectory(into), "0")); err != nil || !os.SameFile(info, replaced[0].Before) {
+		t.Errorf("%v, %v", info, err)
+	}
+	if left, err := os.ReadDir(filepath.Dir(into)); err != nil || len(left) != 2 {
+		t.Errorf("left %v, %v", left, err)
+	}
+}
+
+func TestTheContentsThatWereReplacedHaveALimit(t *testing.T) {
+	store, into := Store{t.TempDir()}, filepath.Join(t.TempDir(), "files")
+	keepContent := func(content string) {
+		keepDelivery(t, store, fmt.Sprintf("%s{\"salt\":\"00ff\",\"sizes\":[%d]}\n%s", magic, len(content), content))
+	}
+	keepContent(strings.Repeat("a", maxKept-1))
+	if err := store.Unpack(1, into); err != nil {
+		t.Fatal(err)
+	}
+	for _, step := range []struct {
+		content string
+		want    bool
+	}{{"b", true}, {"c", false}} {
+		keepContent(step.content)
+		if _, err := store.Replace(1, into); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := HasRoom(into); err != nil || got != step.want {
+			t.Errorf("with %s: %v, %v", step.content, got, err)
+		}
+	}
+}
+
+func TestADamagedDeliveryReplacesNothing(t *testing.T) {
+	store, into := Store{t.TempDir()}, filepath.Join(t.TempDir(), "files")
+	keepDelivery(t, store, delivery)
+	if err := store.Unpack(3, into); err != nil {
+		t.Fatal(err)
+	}
+	keepDelivery(t, store, magic+`{"salt":"00ff","sizes":[5,0,9]}`+"\nHELLOother")
+	if replaced, err := store.Replace(3, into); err == nil || len(replaced) != 0 {
+		t.Errorf("%v, %v", replaced, err)
+	}
+	if content, err := os.ReadFile(filepath.Join(into, "0")); err != nil || string(content) != "hello" {
+		t.Errorf("%q, %v", content, err)
 	}
 }

@@ -19,14 +19,8 @@ var fileCapabilities = []int{unix.CAP_CHOWN, unix.CAP_DAC_OVERRIDE, unix.CAP_DAC
 // EnterFiles moves the calling goroutine into the container's file system, with no other capabilities than those for files. It
 // cannot leave it again: its thread ends with it. The container's processes do not see it.
 func (c *Container) EnterFiles() error {
-	// Never unlocked: the thread ends with the goroutine.
-	runtime.LockOSThread()
-	// A thread that shares its root directory with others cannot change its mount namespace.
-	if err := unix.Unshare(unix.CLONE_FS); err != nil {
-		return fmt.Errorf("unshare: %w", err)
-	}
-	if err := unix.Setns(int(c.pidfd.Fd()), unix.CLONE_NEWNS); err != nil {
-		return fmt.Errorf("enter the container's file system: %w", err)
+	if err := c.EnterMounts(); err != nil {
+		return err
 	}
 	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
 	var data [2]unix.CapUserData
@@ -36,6 +30,21 @@ func (c *Container) EnterFiles() error {
 	data[0].Permitted, data[1].Permitted = data[0].Effective, data[1].Effective
 	if err := unix.Capset(&header, &data[0]); err != nil {
 		return fmt.Errorf("drop capabilities: %w", err)
+	}
+	return nil
+}
+
+// EnterMounts moves the calling goroutine into the container's file system, where it can mount. It cannot leave it again: its
+// thread ends with it.
+func (c *Container) EnterMounts() error {
+	// Never unlocked: the thread ends with the goroutine.
+	runtime.LockOSThread()
+	// A thread that shares its root directory with others cannot change its mount namespace.
+	if err := unix.Unshare(unix.CLONE_FS); err != nil {
+		return fmt.Errorf("unshare: %w", err)
+	}
+	if err := unix.Setns(int(c.pidfd.Fd()), unix.CLONE_NEWNS); err != nil {
+		return fmt.Errorf("enter the container's file system: %w", err)
 	}
 	return nil
 }

@@ -62,10 +62,10 @@ func TestUpdateReplacesTheWholeStatus(t *testing.T) {
 	if !ok || len(reason) != 2 || reason["code"] != "image_disk_missing" || reason["message"] != "none of 3" {
 		t.Errorf("error is %v", got["error"])
 	}
-	if fmt.Sprint(got["follows"]) != "[restart]" {
+	if fmt.Sprint(got["follows"]) != "[restart files]" {
 		t.Errorf("follows is %v", got["follows"])
 	}
-	if len(got) != 21 {
+	if len(got) != 22 {
 		t.Errorf("%d keys", len(got))
 	}
 }

@@ -40,7 +40,7 @@ func New(publisher Publisher, initVersion, kernel string, logError func(error)) 
 		logError:  logError,
 		status: Status{
 			Version: StatusVersion, State: Booting, Health: HealthNone, InitVersion: initVersion, Kernel: kernel,
-			Follows: []string{FollowsRestart},
+			Follows: []string{FollowsRestart, FollowsFiles},
 		},
 	}
 }

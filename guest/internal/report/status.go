@@ -63,12 +63,25 @@ type Status struct {
 	Follows []string `json:"follows"`
 	// WaitingFor is what the boot waits for. It is nil unless it waits for something that a client has to send.
 	WaitingFor      *string          `json:"waiting_for"`
+	Files           *Files           `json:"files"`            // nil: the container has none
 	GuestOperations *GuestOperations `json:"guest_operations"` // nil: none are offered
 	Syslog          *syslog.Status   `json:"syslog"`           // nil: the output is not sent, or nothing happened that is to be reported
 }
 
-// FollowsRestart says in Follows that the restart policy can be changed.
-const FollowsRestart = "restart"
+// What Follows has: that the restart policy can be changed, and the contents of files that have a signal.
+const (
+	FollowsRestart = "restart"
+	FollowsFiles   = "files"
+)
+
+// Files says by the SHA-256 of deliveries which contents the container has.
+type Files struct {
+	SHA256 string `json:"sha256"`
+	// Wanted is the delivery that a running container expects. It is nil unless it has other contents than its document.
+	Wanted *string `json:"wanted"`
+	// Error is why a running container could not get the contents of its document. It is nil unless that has failed.
+	Error *string `json:"error"`
+}
 
 // WaitingForFiles is the value of waiting_for while the files of the container are to be delivered.
 const WaitingForFiles = "files"

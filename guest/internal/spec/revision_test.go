@@ -6,6 +6,7 @@ package spec
 
 import (
 	"strings"
+	"syscall"
 	"testing"
 )
 
@@ -19,8 +20,10 @@ func revised(t *testing.T, pairs ...string) *Spec {
 	return parsed
 }
 
-func TestARunningContainerTakesLaterRevisionsThatDifferInTheRestartPolicy(t *testing.T) {
+func TestARunningContainerTakesLaterRevisionsThatDifferInWhatItFollows(t *testing.T) {
 	const number, policy = `"revision": 2`, `"policy": "on-failure"`
+	const contents = `"files": {"sha256": "` + diskName + `"`
+	other := `"files": {"signals": ["SIGHUP"], "sha256": "` + strings.Repeat("f", 64) + `"`
 	for _, test := range []struct {
 		name  string
 		later *Spec
@@ -32,9 +35,25 @@ func TestARunningContainerTakesLaterRevisionsThatDifferInTheRestartPolicy(t *tes
 		{"an earlier revision", revised(t, number, `"revision": 0`, policy, `"policy": "always"`), false},
 		{"another variable, too", revised(t, number, `"revision": 3`, policy, `"policy": "always"`, `"A="`, `"A=b"`), false},
 		{"another container", revised(t, number, `"revision": 3`, `000000000001", "name"`, `00000000000a", "name"`), false},
+		{"other contents of files", revised(t, number, `"revision": 3`, contents, other), true},
+		{"other contents, and another policy", revised(t, number, `"revision": 3`, contents, other, policy, `"policy": "always"`), true},
+		{"other contents without a signal", revised(t, number, `"revision": 3`, contents, `"files": {"sha256": "`+strings.Repeat("f", 64)+`"`), false},
+		{"other contents and another mode", revised(t, number, `"revision": 3`, contents, other, `"0640"`, `"0600"`), false},
 	} {
 		if got := revised(t).IsFollowedBy(test.later); got != test.want {
 			t.Errorf("%s: got %v", test.name, got)
 		}
+	}
+}
+
+func TestTheContentsThatWereTakenAreFollowedByOthers(t *testing.T) {
+	first := revised(t)
+	first.Files.Signals = []string{"SIGHUP"}
+	second := revised(t, `"revision": 2`, `"revision": 3`, `"files": {`, `"files": {"signals": ["SIGUSR1", "10"], `, `"policy": "on-failure"`, `"policy": "no"`)
+	if !first.IsFollowedBy(second) {
+		t.Error("they are not followed")
+	}
+	if got := second.Files.Numbers(); len(got) != 2 || got[0] != syscall.SIGUSR1 || got[1] != syscall.SIGUSR1 {
+		t.Errorf("%v", got)
 	}
 }

@@ -52,6 +52,8 @@ type Spec struct {
 type Files struct {
 	SHA256  string `json:"sha256"` // of the delivery
 	Entries []File `json:"entries"`
+	// Signals are what the first process of a container gets whose files become these while it runs.
+	Signals []string `json:"signals"`
 }
 
 // File is one file, in the order of the delivery. Its owner and group are names of the image or numbers.
@@ -69,6 +71,15 @@ func (f File) Permissions() uint32 {
 		panic(err)
 	}
 	return uint32(mode)
+}
+
+// Numbers returns the signals. It must only be called for validated documents.
+func (f Files) Numbers() []syscall.Signal {
+	numbers := make([]syscall.Signal, 0, len(f.Signals))
+	for _, text := range f.Signals {
+		numbers = append(numbers, mustParseSignal(text))
+	}
+	return numbers
 }
 
 // FileEntries returns the files of the container, if any.
@@ -229,8 +240,10 @@ type Stop struct {
 }
 
 // Number returns the stop signal. It must only be called for validated documents.
-func (s Stop) Number() syscall.Signal {
-	number, err := ParseSignal(s.Signal)
+func (s Stop) Number() syscall.Signal { return mustParseSignal(s.Signal) }
+
+func mustParseSignal(text string) syscall.Signal {
+	number, err := ParseSignal(text)
 	if err != nil {
 		panic(err)
 	}

@@ -26,6 +26,11 @@ func (s *Spec) validateFiles() error {
 	case s.Root.Scratch == nil:
 		return errors.New("files require root.scratch, on which they are kept")
 	}
+	for _, text := range s.Files.Signals {
+		if _, err := ParseSignal(text); err != nil {
+			return fmt.Errorf("files.signals: %w", err)
+		}
+	}
 	seen := map[string]bool{}
 	for i, file := range s.Files.Entries {
 		if err := file.validate(); err != nil {

@@ -16,12 +16,14 @@ from typing import TYPE_CHECKING
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.report import Report
 from ansible_collections.gantry.vsphere.plugins.module_utils._container import (
+    apply_files,
     apply_power,
     apply_relocate,
     apply_suspend,
     apply_vm,
     apply_volumes,
     changes,
+    changes_files,
     changes_suspend,
     changes_volumes,
 )
@@ -51,6 +53,7 @@ _KINDS: dict[type[ContainerChange], Kind[ContainerSubject]] = {
     changes.Promote: Kind(apply_vm.promote, limit=32),
     changes.Reconfigure: Kind(apply_vm.reconfigure, limit=32),
     changes.RehomeTemplate: Kind(apply_vm.rehome_template, limit=16),
+    changes_files.ReplaceFiles: Kind(apply_files.replace_files),
     changes.Relocate: Kind(apply_relocate.relocate, limit=16),
     changes_suspend.Suspend: Kind(apply_suspend.suspend, limit=16),
     changes.Stop: Kind(apply_power.stop, limit=64),

@@ -11,12 +11,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.apply_batch import ContainerSubject
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.apply_wait import (
     POWER_PATH,
     STATUS_PATH,
+    Contents,
     FilesWanted,
 )
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.changes_files import ReplaceFiles
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.batch import Attempt, Flow, Watch
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.delivery import SEND_FILES, FilesToDeliver
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.programs import USER
@@ -33,13 +36,43 @@ def deliver(subject: ContainerSubject, moid: str, files: FilesToDeliver, wanted:
     """Wait until the guest has started the container or waits for its files, and then send them."""
     vm = subject.bench.vm(moid)
     yield Watch(vm, [POWER_PATH, STATUS_PATH], wanted)
-    if not wanted.asked:
-        return
+    if wanted.asked:
+        yield from _send_all(subject, vm, files, wanted.deadline)
+
+
+def replace_files(subject: ContainerSubject, change: ReplaceFiles) -> Flow[None]:
+    """Send the contents of files to a guest that runs, and wait until its container has them."""
+    vm = subject.bench.vm(subject.moid(change.machine))
+    deadline = time.monotonic() + change.wait_timeout
+    contents = Contents(change.files.delivery.sha256, deadline)
+    yield Watch(vm, [POWER_PATH, STATUS_PATH], contents)
+    if contents.asked and contents.failure is None:
+        yield from _send_all(subject, vm, change.files, deadline)
+        contents.sent = True
+        yield Watch(vm, [POWER_PATH, STATUS_PATH], contents)
+    if contents.failure is not None:
+        raise GantryError(
+            f"Container {change.container} could not get the changed files while it runs: {contents.failure}. Run the "
+            "task again, which restarts the container."
+        )
+    if not contents.is_up:
+        raise GantryError(
+            f"Container {change.container} ended before it got the changed files. Run the task again with state: "
+            "started, with which it starts with them."
+        )
+    if not contents.replaced:
+        raise GantryError(
+            f"Container {change.container} did not get the changed files within {change.wait_timeout} s "
+            "(wait_timeout). Look at the VM's console, and run the task again."
+        )
+
+
+def _send_all(subject: ContainerSubject, vm: Any, files: FilesToDeliver, deadline: float) -> Flow[None]:
     managers = yield from subject.bench.guest_managers()
     secret = files.guest_key.secret(subject.container_id or files.container_id)
     programs = GuestPrograms(subject.bench.session, vm, managers, USER, secret)
     for arguments in files.delivery.parts():
-        yield from _send(subject, vm, programs, arguments, wanted.deadline)
+        yield from _send(subject, vm, programs, arguments, deadline)
 
 
 def _send(subject: ContainerSubject, vm: Any, programs: GuestPrograms, arguments: str, deadline: float) -> Flow[None]:

@@ -15,7 +15,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.encode_run import is_end
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import OFF, ON
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest import keys
-from ansible_collections.gantry.vsphere.plugins.module_utils._guest.delivery import WAITING_FOR_FILES
+from ansible_collections.gantry.vsphere.plugins.module_utils._guest.delivery import FIELD, SHA256, WAITING_FOR_FILES
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.status import decode_status
 
 POWER_PATH = "runtime.powerState"
@@ -180,6 +180,42 @@ class FilesWanted:
         status = (decode_status(text) or {}) if text and text != self.before else {}
         self.asked = status.get("waiting_for") == WAITING_FOR_FILES
         return self.asked or status.get("state") not in (None, "booting") or values.get(POWER_PATH, ON) != ON
+
+
+@dataclass
+class Contents:
+    """The wait for a guest that runs to ask for the contents of files, or to have given them to its container."""
+
+    sha256: str
+    deadline: float
+    sent: bool = False
+    found: dict[str, Any] = field(default_factory=dict)
+    state: str | None = None
+    power: str = ON
+
+    def seen(self, values: Mapping[str, Any]) -> bool:
+        status = decode_status(values.get(STATUS_PATH)) or {}
+        self.found, self.state = status.get(FIELD) or {}, status.get("state")
+        self.power = str(values.get(POWER_PATH, ON))
+        asked = self.asked and not self.sent
+        return asked or self.replaced or self.failure is not None or not self.is_up
+
+    @property
+    def is_up(self) -> bool:
+        return self.power == ON and self.state not in ("exited", "error")
+
+    @property
+    def asked(self) -> bool:
+        return self.found.get("wanted") == self.sha256
+
+    @property
+    def replaced(self) -> bool:
+        return self.found.get(SHA256) == self.sha256
+
+    @property
+    def failure(self) -> str | None:
+        """Return why the guest could not replace the files."""
+        return self.found.get("error") if self.asked else None
 
 
 @dataclass

@@ -20,6 +20,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.changes 
     Relocate,
     Stop,
 )
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.changes_files import ReplaceFiles
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.changes_volumes import (
     AttachVolume,
     DetachVolumes,
@@ -68,4 +69,6 @@ def _is_of_successor(change: ContainerChange) -> bool:
 def _options(change: ContainerChange) -> list[str]:
     if isinstance(change, Reconfigure):
         return change.options
+    if isinstance(change, ReplaceFiles):
+        return list(change.options)
     return [_OPTIONS_OF[type(change)]] if type(change) in _OPTIONS_OF else []

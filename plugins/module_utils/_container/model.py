@@ -17,7 +17,8 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.model_na
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model_volumes import AttachedVolume, NamedVolume
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.options import DRIFT_WARN
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.options_allocation import DEFAULTS
-from ansible_collections.gantry.vsphere.plugins.module_utils._guest.delivery import WAITING_FOR_FILES
+from ansible_collections.gantry.vsphere.plugins.module_utils._guest.delivery import FIELD as FILES
+from ansible_collections.gantry.vsphere.plugins.module_utils._guest.delivery import SHA256, WAITING_FOR_FILES
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.document import RESTART
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.guest_key import GuestKey, guest_field_of
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.keys import KIND_CONTAINER, KIND_SUCCESSOR
@@ -219,6 +220,25 @@ class Machine:
     def follows_restart(self) -> bool:
         """Return whether the container runs, and its guest follows changes of the restart policy."""
         return self.is_up and RESTART in ((self.status or {}).get("follows") or ())
+
+    @property
+    def follows_files(self) -> bool:
+        """Return whether the container runs with files, and its guest follows changes of their contents."""
+        status = self.status or {}
+        return self.is_up and status.get(FILES) is not None and FILES in (status.get("follows") or ())
+
+    @property
+    def lacks_contents(self) -> bool:
+        """Return whether the container runs with other contents of its files than its document announces."""
+        announced = (self.document or {}).get(FILES)
+        if not self.follows_files or not isinstance(announced, dict):
+            return False
+        return bool((self.status or {})[FILES][SHA256] != announced.get(SHA256))
+
+    @property
+    def contents_failed(self) -> bool:
+        """Return whether the guest could not give the container the contents while it runs."""
+        return self.lacks_contents and (self.status or {})[FILES]["error"] is not None
 
     @property
     def guest_operations(self) -> dict[str, str] | None:

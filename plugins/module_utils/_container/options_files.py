@@ -23,6 +23,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._base.values import
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.options_values import FileOption
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.delivery import MAX_BYTES, MAX_FILES
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.guest_key import GuestKey, parse_guest_key
+from ansible_collections.gantry.vsphere.plugins.module_utils._guest.linux import parse_signal
 
 SECRETS_DIRECTORY = "/run/secrets"
 _FILE_MODE, _SECRET_MODE = "0644", "0444"
@@ -36,6 +37,7 @@ _COMMON = {
     "owner": {"type": "str", "aliases": ["uid"]},
     "group": {"type": "str", "aliases": ["gid"]},
     "mode": {"type": "raw"},
+    "signal": {"type": "str"},
 }
 FILE_ARGUMENTS: Mapping[str, Any] = {"target": {"type": "str", "required": True}, **_COMMON}
 SECRET_ARGUMENTS: Mapping[str, Any] = {"name": {"type": "str", "required": True}, "target": {"type": "str"}, **_COMMON}
@@ -94,6 +96,7 @@ def _file(item: Mapping[str, Any], target: str, option: str, mode: str, key: Gue
         mode=_mode(item.get("mode"), f"{option}.mode", mode),
         digest=key.digest(b"file", container.encode(), target.encode(), content),
         content=content,
+        signal=None if item.get("signal") is None else parse_signal(item["signal"], f"{option}.signal"),
     )
 
 

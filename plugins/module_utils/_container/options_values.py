@@ -124,15 +124,18 @@ class FileOption:
     mode: str
     digest: str
     content: bytes = field(repr=False)
+    # What the container's first process gets when only contents change; None: it is restarted.
+    signal: str | None = None
 
     def document(self) -> dict[str, Any]:
-        return {
+        fields = {
             "target": self.target,
             "owner": self.owner,
             "group": self.group,
             "mode": self.mode,
             "digest": self.digest,
         }
+        return fields if self.signal is None else {**fields, "signal": self.signal}
 
 
 def plain(value: Any) -> Any:

@@ -171,11 +171,13 @@ class _Planner(PowerPlanner):
                 # Not every repair is possible while the VM is on.
                 self._stop(self._machine())
             self._stop_for_restart()
+            self._stop_without_contents()
             self._reconfigure(config, image, place)
         resumes = self._machine().power == SUSPENDED
         self._set_power()
         if resumes and self._machine().running:
             self._reconfigure(config, image, place)
+        self._replace_files()
 
     def _adopt_lone_successor(self) -> None:
         """Continue a run that was killed between removing the old VM and renaming its successor."""

@@ -16,6 +16,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.changes 
     PowerOn,
     Stop,
 )
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.changes_files import ReplaceFiles
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.changes_suspend import Suspend
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import (
     DEFAULT_STOP_TIMEOUT,
@@ -27,6 +28,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.model im
     ObservedContainer,
     guest_state,
 )
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.options_files import FILE_OPTIONS
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.plan_volumes import (
     detachment,
 )
@@ -97,6 +99,20 @@ class PowerPlanner:
             timeout, health = self.desired.wait_timeout, self.desired.healthy_wait_timeout
             files = self._files(machine)
             self._do(AwaitStatus(self.desired.name, machine, wait_for, timeout, files, healthy_wait_timeout=health))
+
+    def _replace_files(self) -> None:
+        """Give a container that runs the contents of its files that it lacks."""
+        machine, config = self._machine(), self.desired.config
+        files = self._files(machine)
+        if files is None or config is None or not machine.lacks_contents:
+            return
+        options = tuple(name for name in FILE_OPTIONS if config.values[name])
+        self._do(ReplaceFiles(self.desired.name, machine, files, self.desired.wait_timeout, options))
+
+    def _stop_without_contents(self) -> None:
+        """Stop a container that could not get contents of its files while it runs: it gets them at its start."""
+        if self._machine().contents_failed and self._files(self._machine()) is not None:
+            self._stop(self._machine(), causes=FILE_OPTIONS)
 
     def _files(self, machine: Machine) -> FilesToDeliver | None:
         delivery, key = target_delivery(self.desired), self.desired.guest_key

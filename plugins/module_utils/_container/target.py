@@ -34,7 +34,10 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.options 
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.options_allocation import CPU, MEMORY
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.options_files import FILE_OPTIONS
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.target_allocation import target_allocation
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.target_files import target_announcement
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.target_files import (
+    replacing_signals,
+    target_announcement,
+)
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.target_hot_add import (
     added_while_running,
     target_hot_add,
@@ -148,7 +151,7 @@ def target_machine(
         config=document,
         config_hash=config.hash(),
         disk=disk,
-        document=with_revision(machine, guest_document),
+        document=with_revision(machine, guest_document, replacing_signals(desired, machine)),
         names=target_names(desired.name, config, place, guest_document),
         memory_mb=config.memory_mb,
         cpus=config.cpus,

@@ -37,6 +37,21 @@ def target_announcement(desired: DesiredContainer, machine: Machine) -> dict[str
     return {"sha256": delivery.sha256, "entries": entries}
 
 
+def replacing_signals(desired: DesiredContainer, machine: Machine) -> tuple[str, ...]:
+    """Return the signals of the files whose contents differ from those of a machine; none if one of them has none."""
+    files = () if desired.config is None or _keeps_files(desired) else desired.config.files
+    recorded = _recorded_digests(machine)
+    signals = {file.signal for file in files if recorded.get(file.target) != file.digest}
+    return () if None in signals else tuple(sorted(one for one in signals if one is not None))
+
+
+def _recorded_digests(machine: Machine) -> dict[Any, Any]:
+    """Return the digest of each file by its target, from the record, which another client may have edited."""
+    lists = [(machine.config or {}).get(option) for option in FILE_OPTIONS]
+    items = [item for found in lists if isinstance(found, list) for item in found if isinstance(item, dict)]
+    return {item.get("target"): item.get("digest") for item in items}
+
+
 def _keeps_files(desired: DesiredContainer) -> bool:
     """Return whether the container keeps files of whose contents the task has others, or none."""
     return not desired.kept.isdisjoint(FILE_OPTIONS)

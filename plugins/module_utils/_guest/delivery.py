@@ -18,6 +18,8 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._guest.guest_key im
 SEND_FILES = "/gantry/files"
 # The field of the guest document that announces the files.
 FIELD = "files"
+# What a running guest follows of it, with the signals that its container's first process gets.
+SHA256, SIGNALS = "sha256", "signals"
 # What the guest's status says it waits for.
 WAITING_FOR_FILES = "files"
 MAX_FILES = 64

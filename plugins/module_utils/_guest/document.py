@@ -13,7 +13,7 @@ VERSION = 1
 MAX_BYTES = 1 << 20
 # The unit of the scratch disk on SCSI controller 0.
 SCRATCH_UNIT = 1
-# The field that a running guest follows, and the number that tells which of two documents is the later one.
+# The field that a running guest follows as it is, and the number that tells which of two documents is the later one.
 RESTART = "restart"
 REVISION = "revision"
 # The protocols whose ports the guest redirects, and how many ports it redirects in all.

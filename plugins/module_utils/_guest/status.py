@@ -51,7 +51,7 @@ def decode_status(text: str | None) -> dict[str, Any] | None:
         return {"error": _invalid(error)}
     status: dict[str, Any] = {}
     problems: list[GantryError] = []
-    for key, read in {**_FIELDS, "syslog": _syslog, "error": _failure}.items():
+    for key, read in {**_FIELDS, "syslog": _syslog, "files": _files, "error": _failure}.items():
         if key in document.fields:
             _copy_field(document, key, read, status, problems)
     if problems and status.get("error") is None:
@@ -84,6 +84,17 @@ def _syslog(document: Document, key: str) -> dict[str, Any] | None:
     if sending is None:
         return None
     return {"dropped": sending.required("dropped", sending.integer), "error": sending.text("error")}
+
+
+def _files(document: Document, key: str) -> dict[str, Any] | None:
+    contents = document.child(key)
+    if contents is None:
+        return None
+    return {
+        "sha256": contents.required("sha256", contents.text),
+        "wanted": contents.text("wanted"),
+        "error": contents.text("error"),
+    }
 
 
 def _invalid(error: GantryError) -> dict[str, Any]:

@@ -137,6 +137,10 @@ class Machine:
         document = json.dumps({"command": command, **arguments})
         return self._ask({"exec": {"secret": secret, "arguments": document, "file": file}})
 
+    def deliver(self, secret: str, arguments: str) -> str:
+        """Send a part of files; return how much has been received, or how it was refused."""
+        return self._ask({"deliver": {"secret": secret, "arguments": arguments}})
+
     def _ask(self, question: dict[str, Any]) -> str:
         with self._changed:
             number = len(self.answers)

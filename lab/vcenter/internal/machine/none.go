@@ -124,6 +124,9 @@ func (n *None) SetGuestInfo(id string, values map[string]string) error {
 	}
 	if document, err := decodeSpec(text); err == nil && document.Revision > run.lastDocument().Revision {
 		run.revised.Store(&document)
+		if document.Files != nil && run.status["files"] != nil {
+			go n.replaceFiles(run, &document)
+		}
 	}
 	return nil
 }

@@ -8,6 +8,7 @@
 package machine
 
 import (
+	"maps"
 	"time"
 
 	"gantry.invalid/guest/guestops"
@@ -39,21 +40,54 @@ func (n *None) awaitFiles(run *guestRun) bool {
 	run.operations.server.Expect(delivery)
 	n.report(run.spec.ID, *run.document, map[string]any{"state": "booting", "pid": 0, "exit_code": nil, "finished_at": nil,
 		"started_at": nil, "waiting_for": "files"})
+	return n.awaitDelivery(run, wanted.SHA256, delivery, func() bool { return n.continues(run) })
+}
+
+// awaitDelivery waits until files are delivered. It returns false if the guest does not go on.
+func (n *None) awaitDelivery(run *guestRun, sha256 string, delivery *guestops.Delivery, goesOn func() bool) bool {
 	ticker := time.NewTicker(goneInterval)
 	defer ticker.Stop()
 	for {
 		select {
 		case <-delivery.Done():
 			n.mu.Lock()
-			n.delivered[run.document.ID] = wanted.SHA256
+			n.delivered[run.document.ID] = sha256
 			n.mu.Unlock()
-			return n.continues(run)
+			return goesOn()
 		case <-ticker.C:
-			if !n.continues(run) {
+			if !goesOn() {
 				return false
 			}
 		}
 	}
+}
+
+// replaceFiles gives a container that runs the contents of a later revision of its document, when they are delivered.
+func (n *None) replaceFiles(run *guestRun, document *containerSpec) {
+	wanted := document.Files.SHA256
+	n.mu.Lock()
+	current := n.delivered[document.ID]
+	n.mu.Unlock()
+	if current != wanted {
+		delivery := guestops.NewDelivery(wanted, noSink{})
+		run.operations.server.Expect(delivery)
+		n.reportFiles(run, current, &wanted)
+		isLast := func() bool { return n.continues(run) && run.lastDocument() == document }
+		if !n.awaitDelivery(run, wanted, delivery, isLast) {
+			return
+		}
+	}
+	n.reportFiles(run, wanted, nil)
+}
+
+// reportFiles publishes the last status with other contents of files.
+func (n *None) reportFiles(run *guestRun, current string, wanted *string) {
+	n.mu.Lock()
+	status := maps.Clone(run.status)
+	status["files"] = map[string]any{"sha256": current, "wanted": wanted, "error": nil}
+	run.status = status
+	n.mu.Unlock()
+	n.publish(run.spec.ID, status)
 }
 
 // continues returns whether a VM is on and its container has not ended.

@@ -155,8 +155,11 @@ func (n *None) live(run *guestRun, guest GuestInfo) {
 	}
 	starts := wanted == nil || wanted.ExitCode != 126 && wanted.ExitCode != 127
 	if starts {
-		n.report(id, *run.document, map[string]any{"state": "running", "pid": 1, "health": run.document.health(), "exit_code": nil,
-			"finished_at": nil})
+		running := map[string]any{"state": "running", "pid": 1, "health": run.document.health(), "exit_code": nil, "finished_at": nil}
+		if run.document.Files != nil {
+			running["files"] = map[string]any{"sha256": run.document.Files.SHA256, "wanted": nil, "error": nil}
+		}
+		n.report(id, *run.document, running)
 	}
 	if wanted == nil {
 		return
@@ -341,7 +344,7 @@ func (n *None) fail(id, code, message string) {
 func (n *None) report(id string, document containerSpec, fields map[string]any) {
 	status := map[string]any{"version": 1, "id": document.ID, "sequence": 1, "restart_count": 0, "health": "none", "health_output": "",
 		"started_at": time.Now().UTC().Format(time.RFC3339Nano), "error": nil, "memory_available": 0, "document": "guestinfo", "init_version": "none", "kernel": "none", "guest_operations": nil,
-		"waiting_for": nil, "follows": []string{"restart"}}
+		"waiting_for": nil, "follows": []string{"restart", "files"}, "files": nil}
 	if document.Operations != nil {
 		status["guest_operations"] = map[string]any{"refused": 0}
 	}

@@ -18,6 +18,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.apply_wait import (
     POWER_PATH,
     STATUS_PATH,
+    Contents,
     FilesWanted,
     Startup,
 )
@@ -26,6 +27,8 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.changes 
     PowerOn,
     Reconfigure,
 )
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.changes_effects import container_effects
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.changes_files import ReplaceFiles
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import (
     ON,
     DesiredContainer,
@@ -35,6 +38,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.model im
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.plan import plan_container
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.target import new_machine
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.target_files import target_delivery
+from ansible_collections.gantry.vsphere.plugins.module_utils._engine.operation import Effect
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.plan import Plan
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.delivery import MAX_BYTES, Delivery, make_delivery
 from tests.support.builders.containers import IMAGES, PLACE, desired_container
@@ -83,6 +87,7 @@ def plan(machine: Machine | None, wanted: DesiredContainer) -> list[Any]:
         ({"files": [{"target": "/a", "content": "x", "owner": "a:b"}]}, "files[0].owner is 'a:b'"),
         ({"files": [{"target": "/a", "content": "x", "mode": "rw"}]}, "files[0].mode is 'rw'"),
         ({"files": [{"target": "/a", "content": "x", "mode": 0o4755}]}, "files[0].mode is 4755"),
+        ({"files": [{"target": "/a", "content": "x", "signal": "SIGNO"}]}, "files[0].signal is 'SIGNO'"),
         ({"secrets": [{"name": "a/b", "content": "x"}]}, "secrets[0].name is 'a/b'"),
         ({"secrets": [{"name": "a", "content": "x"}, {"name": "a", "content": "y"}]}, "target /run/secrets/a twice"),
         (
@@ -191,6 +196,134 @@ def test_another_content_restarts_the_container_and_is_shown_as_a_digest() -> No
     (start,) = [change for change in changes if isinstance(change, PowerOn)]
     assert start.files is not None
     assert OTHER_SECRET.encode() in start.files.delivery.content
+
+
+OTHER_DIGEST = "0" * 64
+
+
+def following(wanted: DesiredContainer, **status: Any) -> Machine:
+    """Return a machine whose guest replaces files while it runs, as a task leaves it."""
+    machine = machine_of(wanted)
+    contents = {"sha256": (machine.document or {})["files"]["sha256"], "wanted": None, "error": None}
+    reported = {"state": "running", "follows": ["restart", "files"], "files": contents, **status}
+    return replace(machine, status=reported)
+
+
+def with_signals(content: str = SECRET, other: str = "x", *, signal: str | None = "HUP", **options: Any) -> Any:
+    """Return a desired container with a secret and a file that have a signal, and a file that has none."""
+    files = [
+        {"target": "/a", "content": other, "signal": signal},
+        {"target": "/b", "content": options.pop("last", "z")},
+    ]
+    return desired(files=files, secrets=[{"name": "db", "content": content, "signal": "SIGUSR1"}], **options)
+
+
+def test_contents_with_a_signal_are_replaced_while_the_container_runs() -> None:
+    machine, wanted = following(with_signals()), with_signals(OTHER_SECRET)
+    changed, replaced = plan(machine, wanted)
+    assert isinstance(changed, Reconfigure)
+    assert isinstance(replaced, ReplaceFiles)
+    delivery = target_delivery(wanted)
+    assert delivery is not None
+    assert changed.target.document == {
+        **(machine.document or {}),
+        "revision": 1,
+        "files": {**(machine.document or {})["files"], "sha256": delivery.sha256, "signals": ["SIGUSR1"]},
+    }
+    assert changed.before() == {"web": {"secrets": recorded(with_signals(), "secrets")}}
+    assert changed.after() == {"web": {"secrets": recorded(wanted, "secrets")}}
+    assert replaced.describe() == "replace files in web"
+    assert replaced.before() == {"web": {"contents": (machine.status or {})["files"]["sha256"]}}
+    assert replaced.after() == {"web": {"contents": delivery.sha256}}
+    assert container_effects([[changed, replaced]]) == [Effect("web", "in place", ("files", "secrets"))]
+    done = replaced.project(ObservedContainer(machine=changed.target)).machine
+    assert plan(done, wanted) == []
+    # What was changed before is no reason for a signal.
+    (again, _) = plan(done, with_signals(OTHER_SECRET, "y", restart_policy="always"))
+    assert again.target.document["files"]["signals"] == ["SIGHUP"]
+    assert (again.target.document["revision"], again.target.document["restart"]["policy"]) == (2, "always")
+    # The restart policy alone is followed without the contents.
+    (policy,) = plan(done, with_signals(OTHER_SECRET, restart_policy="always"))
+    assert policy.target.document["files"] == done.document["files"]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "status"),
+    [
+        # A file without a signal has changed, too.
+        ({}, {"last": "other"}, {}),
+        # So has something else.
+        ({}, {"env": {"A": "b"}}, {}),
+        ({"signal": None}, {"signal": None, "other": "y"}, {}),
+        # An earlier bootstrap, one that starts, and a container that has ended.
+        ({}, {}, {"follows": ["restart"]}),
+        ({}, {}, {"state": "booting", "files": None}),
+    ],
+)
+def test_other_changes_restart_the_container_as_before(
+    before: dict[str, Any], after: dict[str, Any], status: dict[str, Any]
+) -> None:
+    machine = following(with_signals(**before), **status)
+    changes = plan(machine, with_signals(OTHER_SECRET, **after))
+    assert [type(change).__name__ for change in changes] == ["Stop", "Reconfigure", "PowerOn"]
+    document = changes[1].target.document
+    assert "revision" not in document
+    # Earlier guests refuse what they do not know.
+    assert set(document["files"]) == {"sha256", "entries"}
+
+
+def test_another_signal_changes_the_record_alone() -> None:
+    machine, wanted = following(with_signals(signal=None)), with_signals(signal="SIGHUP")
+    (changed,) = plan(machine, wanted)
+    assert changed.target.document == machine.document
+    assert changed.describe() == "reconfigure web: files"
+    assert plan(changed.target, wanted) == []
+
+
+def test_an_interrupted_replacement_is_made_by_the_next_run() -> None:
+    first = with_signals(OTHER_SECRET)
+    interrupted = plan(following(with_signals()), first)[0].target
+    (replaced,) = plan(interrupted, first)
+    assert isinstance(replaced, ReplaceFiles)
+    assert container_effects([[replaced]]) == [Effect("web", "in place", ("files", "secrets"))]
+    # The signals of both changes are sent after another change.
+    changed, _ = plan(interrupted, with_signals(OTHER_SECRET, "y"))
+    assert changed.target.document["files"]["signals"] == ["SIGHUP", "SIGUSR1"]
+    # A guest that cannot replace them gets them at a start.
+    failed = {"sha256": OTHER_DIGEST, "wanted": (interrupted.document or {})["files"]["sha256"], "error": "moved away"}
+    machine = replace(interrupted, status={**(interrupted.status or {}), "files": failed})
+    assert [type(change).__name__ for change in plan(machine, first)] == ["Stop", "PowerOn"]
+
+
+def test_contents_that_are_not_compared_are_not_replaced() -> None:
+    ignored = {"comparisons": {"files": "ignore", "secrets": "ignore"}}
+    assert plan(following(with_signals()), with_signals(OTHER_SECRET, **ignored)) == []
+
+
+def contents(watcher: Contents, power: str = ON, **status: Any) -> bool:
+    return watcher.seen({POWER_PATH: power, STATUS_PATH: json.dumps(status)})
+
+
+def test_the_wait_for_a_guest_to_replace_files() -> None:
+    def files(current: str, wanted: str | None = None, error: str | None = None) -> dict[str, Any]:
+        return {"sha256": current, "wanted": wanted, "error": error}
+
+    watcher = Contents("new", deadline=1.0)
+    assert not contents(watcher, state="running", files=files("old"))
+    # It has not read the last revision of the document.
+    assert not contents(watcher, state="running", files=files("old", "another"))
+    assert not contents(watcher, state="running", files=files("old", "another", "failed"))
+    assert contents(watcher, state="running", files=files("old", "new"))
+    assert watcher.asked
+    watcher.sent = True
+    assert not contents(watcher, state="running", files=files("old", "new"))
+    assert contents(watcher, state="running", files=files("old", "new", "moved away"))
+    assert watcher.failure == "moved away"
+    assert contents(watcher, state="running", files=files("new"))
+    assert (watcher.replaced, watcher.failure, watcher.is_up) == (True, None, True)
+    assert contents(watcher, state="exited", files=files("old", "new"))
+    assert contents(watcher, power="poweredOff", state="running", files=files("old", "new"))
+    assert not watcher.is_up
 
 
 def test_no_representation_shows_a_content() -> None:

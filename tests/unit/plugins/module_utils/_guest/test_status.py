@@ -34,7 +34,8 @@ STATUS: dict[str, Any] = {
     "document": "guestinfo",
     "init_version": "1.0.0",
     "kernel": "6.1.0",
-    "follows": ["restart"],
+    "follows": ["restart", "files"],
+    "files": {"sha256": "ab", "wanted": None, "error": None},
 }
 SYSLOG = {"dropped": 12, "error": "connection refused"}
 ERROR = {"code": "start_failed", "message": "no such file"}
