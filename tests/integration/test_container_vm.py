@@ -390,10 +390,15 @@ def test_a_container_is_suspended_and_goes_on(containers: Containers) -> None:
 
 def test_cpus_and_memory_are_added_while_it_runs_and_never_removed(containers: Containers) -> None:
     hot = {"cpu_hot_add": True, "memory_hot_add": True, "memory": "256M"}
-    created, grown, again = containers.run(hot, more := {**hot, "cpus": 2, "memory": "512M"}, more)
+    more = {**hot, "cpus": 2, "memory": "512M"}
+    (created,) = containers.run(hot)
+    (predicted,) = containers.run(more, check=True)
+    grown, again = containers.run(more, more)
     assert (created["container"]["cpu_hot_add"], created["container"]["memory_hot_add"]) == (True, True)
-    assert grown["actions"] == [f"reconfigure {NAME}: cpus, memory"]
-    assert grown["diff"]["after"][NAME] == {"cpus": 2, "memory": 512 << 20}
+    for one in (predicted, grown):
+        assert one["actions"] == [f"reconfigure {NAME}: cpus, memory"]
+        assert one["effects"] == [{"name": NAME, "effect": "in place", "options": ["cpus", "memory"]}]
+        assert one["diff"]["after"][NAME] == {"cpus": 2, "memory": 512 << 20}
     assert not again.changed
     assert grown["container"]["moid"] == created["container"]["moid"]
     assert containers.vm().memory_mb == 512

@@ -33,6 +33,7 @@ type launch struct {
 	accelerator  string
 	directKernel *DirectKernel
 	taps         []string // one for each NIC
+	growth       growth
 	consolePath  string
 	varsPath     string // UEFI variables; used with EFI firmware only
 	monitorFD    int    // inherited sockets
@@ -58,7 +59,7 @@ func (l launch) arguments() ([]string, error) {
 	default:
 		return nil, fmt.Errorf("accelerator %q cannot run a VM; it must be kvm or tcg", l.accelerator)
 	}
-	b.add("-smp", strconv.Itoa(max(l.spec.CPUs, 1)), "-m", fmt.Sprintf("%dM", l.spec.MemoryMB))
+	l.addSize(&b)
 	l.addChannels(&b)
 	if err := l.addBoot(&b); err != nil {
 		return nil, err
@@ -71,6 +72,27 @@ func (l launch) arguments() ([]string, error) {
 		b.add("-incoming", "defer")
 	}
 	return b.arguments, b.err
+}
+
+// addSize adds CPUs and memory: those at power-on, and those that were added since then.
+func (l launch) addSize(b *argumentBuilder) {
+	cpus, memory := strconv.Itoa(max(l.spec.CPUs, 1)), fmt.Sprintf("%dM", l.spec.MemoryMB)
+	if l.spec.MaxCPUs > l.spec.CPUs {
+		// Each CPU is a socket: no real processor gets further cores.
+		cpus = fmt.Sprintf("cpus=%s,sockets=%d,cores=1,threads=1,maxcpus=%[2]d", cpus, l.spec.MaxCPUs)
+	}
+	if memoryGrows(l.spec) {
+		memory = fmt.Sprintf("%s,slots=%d,maxmem=%dM", memory, memoryModules, l.spec.MaxMemoryMB)
+	}
+	b.add("-smp", cpus, "-m", memory)
+	for _, cpu := range l.growth.cpus {
+		b.addJSON("-device", cpu)
+	}
+	for index := range l.growth.modules {
+		memory, device := l.growth.module(index)
+		b.addJSON("-object", memory)
+		b.addJSON("-device", device)
+	}
 }
 
 // addChannels adds ttyS0 for the console log, the guest's port, and the QMP monitor.

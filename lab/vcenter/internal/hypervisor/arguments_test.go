@@ -74,6 +74,26 @@ func TestArgumentsOfABIOSVM(t *testing.T) {
 	}
 }
 
+func TestArgumentsOfAVMThatGrows(t *testing.T) {
+	l := testLaunch()
+	l.spec.MaxCPUs, l.spec.MaxMemoryMB = 16, 2048
+	arguments, err := l.arguments()
+	if err != nil {
+		t.Fatal(err)
+	}
+	expectOption(t, arguments, "-smp", "cpus=2,sockets=16,cores=1,threads=1,maxcpus=16")
+	expectOption(t, arguments, "-m", "128M") // too small
+	l.spec.MemoryMB = 256
+	l.growth = growth{cpus: []map[string]any{{"driver": "max-x86_64-cpu", "id": "cpu2", "socket-id": 2}}, modules: []int64{128}}
+	if arguments, err = l.arguments(); err != nil {
+		t.Fatal(err)
+	}
+	expectOption(t, arguments, "-m", "256M,slots=8,maxmem=2048M")
+	expectOption(t, arguments, "-device", `{"driver":"max-x86_64-cpu","id":"cpu2","socket-id":2}`)
+	expectOption(t, arguments, "-object", `{"id":"memory0","qom-type":"memory-backend-ram","size":134217728}`)
+	expectOption(t, arguments, "-device", `{"driver":"pc-dimm","id":"module0","memdev":"memory0"}`)
+}
+
 func TestArgumentsOfAnEFIVM(t *testing.T) {
 	l := testLaunch()
 	l.spec.Firmware = "efi"

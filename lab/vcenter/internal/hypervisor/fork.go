@@ -37,10 +37,9 @@ func (h *Hypervisor) Fork(id string, continued, clone machine.Spec) (machine.Mov
 	cloned := &instance{id: clone.ID, name: clone.Name, settled: make(chan struct{}), exited: make(chan struct{}), booted: func() {}}
 	f := fork{
 		migration: migration{hypervisor: h, source: source, mode: machine.MoveStopCopy,
-			destination: h.processOf(i, &qemu{spec: asRunning(continued, source.spec), directory: source.directory, number: source.number + 1,
-				addresses: source.addresses})},
+			destination: h.processOf(i, source.next(continued))},
 		clone: h.processOf(cloned, &qemu{spec: asRunning(clone, source.spec), directory: filepath.Join(h.config.StateDir, "machines", clone.ID),
-			forked: true, addresses: addressesOf(clone)}),
+			forked: true, growth: source.growth, addresses: addressesOf(clone)}),
 	}
 	cloned.alive, cloned.cancel = context.WithCancel(context.Background())
 	if err := h.admit(cloned); err != nil {

@@ -253,9 +253,3 @@ func (h *Hypervisor) Close() error {
 func (h *Hypervisor) nextTap() string {
 	return "tap" + strconv.FormatUint(h.taps.Add(1), 10)
 }
-
-// Grow is not supported: QEMU would have to be started with slots for hot add, and the guest would have to bring CPUs and
-// memory online.
-func (h *Hypervisor) Grow(string, int, int64) error {
-	return machine.ErrNoHotAdd
-}

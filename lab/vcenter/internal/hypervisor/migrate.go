@@ -48,8 +48,7 @@ func (h *Hypervisor) move(i *instance, to machine.Spec, mode string, copyFiles f
 	defer i.moveLock.Unlock()
 	source := i.current()
 	move := migration{hypervisor: h, source: source, mode: mode, copyFiles: copyFiles,
-		destination: h.processOf(i, &qemu{spec: asRunning(to, source.spec), directory: source.directory, number: source.number + 1,
-			addresses: source.addresses})}
+		destination: h.processOf(i, source.next(to))}
 	ctx, cancel := context.WithTimeout(i.alive, moveDeadline)
 	defer cancel()
 	if err := move.run(ctx); err != nil {
@@ -68,10 +67,16 @@ func (h *Hypervisor) move(i *instance, to machine.Spec, mode string, copyFiles f
 	return machine.Move{Mode: move.mode, Pause: move.pause}, nil
 }
 
+// next returns the process in which the VM continues.
+func (q *qemu) next(to machine.Spec) *qemu {
+	return &qemu{spec: asRunning(to, q.spec), directory: q.directory, number: q.number + 1, growth: q.growth, addresses: q.addresses}
+}
+
 // asRunning keeps the settings of power-on that cannot change while the VM runs. The ISO is kept even if its drive has been
 // disconnected, and the adapters keep their addresses, which are part of the migrated state.
 func asRunning(to, running machine.Spec) machine.Spec {
-	to.CPUs, to.MemoryMB, to.Firmware, to.GuestInfo, to.ISO = running.CPUs, running.MemoryMB, running.Firmware, running.GuestInfo, running.ISO
+	to.CPUs, to.MemoryMB, to.MaxCPUs, to.MaxMemoryMB = running.CPUs, running.MemoryMB, running.MaxCPUs, running.MaxMemoryMB
+	to.Firmware, to.GuestInfo, to.ISO = running.Firmware, running.GuestInfo, running.ISO
 	to.NICs = slices.Clone(to.NICs)
 	for index := range min(len(to.NICs), len(running.NICs)) {
 		to.NICs[index].MAC = running.NICs[index].MAC

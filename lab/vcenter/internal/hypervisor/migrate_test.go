@@ -108,12 +108,16 @@ func (c *counter) expectEnd(t *testing.T, reason string) {
 // startCounting starts a counting guest with a disk on top of a base, as container VMs have.
 func startCounting(t *testing.T) (*Hypervisor, *counter, machine.Spec) {
 	t.Helper()
+	return startCountingIn(t, testMachine("vm-1"))
+}
+
+func startCountingIn(t *testing.T, spec machine.Spec) (*Hypervisor, *counter, machine.Spec) {
+	t.Helper()
 	h, events := startLab(t, countingGuest(t))
 	directory := t.TempDir()
 	base, child := filepath.Join(directory, "base.raw"), filepath.Join(directory, "web.qcow2")
 	run(t, "qemu-img", "create", "-q", "-f", "raw", base, "1M")
 	run(t, "qemu-img", "create", "-q", "-f", "qcow2", "-F", "raw", "-b", base, child)
-	spec := testMachine("vm-1")
 	spec.Disks = []machine.Disk{{Path: child, Format: "qcow2", UUID: "6000c291-0000-0000-0000-000000000000"}}
 	if err := h.Start(spec); err != nil {
 		t.Fatal(err)

@@ -41,6 +41,7 @@ type qemu struct {
 	spent     float64  // CPU seconds of the previous processes
 	forked    bool     // the VM starts with the state of another VM
 	taps      []string // of the adapters, in their order
+	growth    growth   // guarded by the instance's moveLock
 	addresses []string // MAC addresses of a fork's adapters, which start with those of the source; nil if the VM is not a fork
 	process   *exec.Cmd
 	monitor   *monitor
@@ -148,7 +149,7 @@ func (h *Hypervisor) spawn(q *qemu, process *exec.Cmd) error {
 
 // prepare creates the VM's files and taps.
 func (h *Hypervisor) prepare(q *qemu) (launch, error) {
-	options := launch{spec: q.spec, accelerator: h.accelerator, directKernel: h.config.DirectKernel,
+	options := launch{spec: q.spec, growth: q.growth, accelerator: h.accelerator, directKernel: h.config.DirectKernel,
 		consolePath: q.consolePath(), incoming: q.number > 0 || q.forked}
 	if err := os.MkdirAll(q.directory, 0o755); err != nil {
 		return launch{}, err

@@ -77,8 +77,8 @@ func (h *Hypervisor) Resume(spec machine.Spec) error {
 		return fmt.Errorf("VM %s is not suspended", i.name)
 	}
 	source := i.current()
-	destination := h.processOf(i, &qemu{spec: asRunning(spec, source.spec), directory: source.directory, number: source.number + 1,
-		spent: suspended.spent, addresses: source.addresses})
+	destination := h.processOf(i, source.next(spec))
+	destination.spent = suspended.spent
 	ctx, cancel := context.WithTimeout(i.alive, moveDeadline)
 	defer cancel()
 	if err := h.continueFrom(ctx, suspended.path, destination); err != nil {

@@ -32,12 +32,16 @@ type NIC struct {
 
 // Spec describes the VM to start. It does not change while the VM runs.
 type Spec struct {
-	ID        string // the VM's MoID
-	UUID      string // of the firmware; empty: none
-	Name      string
-	Host      string // the host's name
-	CPUs      int
-	MemoryMB  int64
+	ID       string // the VM's MoID
+	UUID     string // of the firmware; empty: none
+	Name     string
+	Host     string // the host's name
+	CPUs     int
+	MemoryMB int64
+	// To which size it can grow while it runs; 0: it cannot.
+	MaxCPUs     int
+	MaxMemoryMB int64
+
 	Firmware  string // bios or efi
 	ISO       string // absolute path; empty: none connected
 	DiskFirst bool   // the firmware tries the disk before the CD
@@ -172,7 +176,7 @@ type Hypervisor interface {
 	// stopped, as empty overlays do. The clone's guest starts with the addresses of the source's adapters, and can use the
 	// network when it has changed to its own. After an error the source continues unchanged.
 	Fork(id string, continued, clone Spec) (Move, error)
-	// Grow adds CPUs or memory to a running VM.
+	// Grow adds CPUs or memory to a running VM. After an error, it may have a part of them.
 	Grow(id string, cpus int, memoryMB int64) error
 	// Connect connects the adapters of a running VM to networks, one for each adapter.
 	Connect(id string, networks []string) error

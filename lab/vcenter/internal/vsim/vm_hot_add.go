@@ -25,6 +25,8 @@ const (
 	hotAddFactor      = 16
 	linuxHotAddMB     = 3 << 10
 	hotAddIncrementMB = 128
+	// mostHotAddCPUs limits what a guest prepares for, since each CPU costs it memory, whether it is added or not.
+	mostHotAddCPUs = 128
 )
 
 // linuxGuest matches the identifiers of guests with Linux.
@@ -40,6 +42,14 @@ func hotAddLimit(config *types.VirtualMachineConfigInfo) int64 {
 		return min(hotAddFactor*memory, linuxHotAddMB)
 	}
 	return hotAddFactor * memory
+}
+
+// hotAddCPUs returns the number of CPUs to which a VM can grow while it runs, at most that of any host; 0 if it cannot.
+func (s *Server) hotAddCPUs(config *types.VirtualMachineConfigInfo) int {
+	if !vim.IsTrue(config.CpuHotAddEnabled) {
+		return 0
+	}
+	return min(s.config.Hosts.CPUs, mostHotAddCPUs)
 }
 
 // hotAddChanges are the properties of a VM that starts, or with a limit of 0 of one that is off.

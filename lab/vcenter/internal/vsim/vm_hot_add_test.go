@@ -39,6 +39,9 @@ func TestHotAdd(t *testing.T) {
 	if read.Config.Hardware.MemoryMB != 512 || read.Config.Hardware.NumCPU != 2 || running.MemoryMB != 512 || running.CPUs != 2 {
 		t.Errorf("it has %d MB and %d CPUs, and runs with %d and %d", read.Config.Hardware.MemoryMB, read.Config.Hardware.NumCPU, running.MemoryMB, running.CPUs)
 	}
+	if running.MaxCPUs != 8 || running.MaxMemoryMB != 3072 {
+		t.Errorf("it was started for %d CPUs and %d MB", running.MaxCPUs, running.MaxMemoryMB)
+	}
 	if claimed := l.server.load.admitted[vm.Reference()]; claimed.MemoryMB != 512 {
 		t.Errorf("it takes %+v", claimed)
 	}

@@ -170,7 +170,8 @@ func (s *Server) machineSpecWith(vm *simulator.VirtualMachine, holds func(*types
 	var host ref
 	s.locked(vm, func(*simulator.Context) { config, host = vm.Config, *vm.Runtime.Host })
 	spec := machine.Spec{ID: vm.Self.Value, UUID: config.Uuid, Name: config.Name, Host: s.nameOf(host), CPUs: int(config.Hardware.NumCPU),
-		MemoryMB: int64(config.Hardware.MemoryMB), Firmware: config.Firmware, GuestInfo: guestInfoOf(config)}
+		MemoryMB: int64(config.Hardware.MemoryMB), MaxCPUs: s.hotAddCPUs(config), MaxMemoryMB: hotAddLimit(config),
+		Firmware: config.Firmware, GuestInfo: guestInfoOf(config)}
 	spec.DiskFirst = spec.Firmware == string(types.GuestOsDescriptorFirmwareTypeBios) && !startsWithCD(config.BootOptions)
 	for _, device := range config.Hardware.Device {
 		var fault types.BaseMethodFault
