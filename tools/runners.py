@@ -66,8 +66,8 @@ def pytest(arguments: Sequence[str], venv: Path = VENV, *, more_workers: int = 0
 
     Tests that wait for a part of their time leave CPUs idle without ``more_workers``.
     """
-    # Tests of a file stay together and in their order: they share expensive fixtures.
     workers = ["-n", str(min((os.cpu_count() or 1) + more_workers, _MOST_WORKERS)), "--dist", "loadfile"]
+    workers += ["-p", "tools.distribution", "--no-loadscope-reorder"]
     # The time of all tests is limited, so those that take much of it are named.
     workers += ["--durations=15", "--durations-min=8"]
     with tempfile.TemporaryDirectory(prefix="gantry-pytest-") as folder:

@@ -30,6 +30,7 @@ def files(tmp_path: Path) -> Path:
     return folder
 
 
+@pytest.mark.timeout(600)
 def test_the_files_of_the_page_work(
     lab: dict[str, Any], play: PlaybookRunner, files: Path, tmp_path: Path, cleared: None
 ) -> None:

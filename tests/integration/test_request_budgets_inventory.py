@@ -41,6 +41,7 @@ def crowded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]
         one.down()
 
 
+@pytest.mark.timeout(600)
 def test_the_inventory_of_5000_containers_stays_below_its_budget(crowded: dict[str, Any], tmp_path: Path) -> None:
     control = Control(crowded["control"])
     control.reset()

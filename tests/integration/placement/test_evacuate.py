@@ -20,6 +20,8 @@ from tests.support.lab.control import Control
 from tests.support.lab.placement import Site, cd_drive, serial_port
 from tests.support.lab.playbook import PlaybookRunner, Run
 
+pytestmark = pytest.mark.timeout(600)
+
 PLAYBOOK = ROOT / "playbooks" / "evacuate.yml"
 HOSTS = ["esx1", "esx2", "esx3"]
 VMS = [f"{PREFIX}{number}" for number in range(4)]

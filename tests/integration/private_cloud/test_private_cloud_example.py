@@ -86,6 +86,7 @@ def example(home: Path, tmp_path: Path, lab: dict[str, Any], vcenters: dict[str,
     return Example(folder, ansible_environment(home, passwords, settings), iso)
 
 
+@pytest.mark.timeout(600)
 def test_the_example_is_checked_run_repeated_and_removed(example: Example, vcenters: dict[str, dict[str, Any]]) -> None:
     found = {name: dump_vcenter(one) for name, one in vcenters.items()}
     example.run("site", "--check", "--diff")

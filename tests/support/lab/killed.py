@@ -19,6 +19,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from devkit.console import ROOT
 from tests.support.lab.control import Control
 from tests.support.lab.observer import datastore_files, vm_names
@@ -27,8 +29,8 @@ from tests.support.lab.playbook import PROGRAM
 _POINTS = 10
 # The same in each run, so that a failure can be reproduced; the variable selects other points.
 SEED = int(os.environ.get("GANTRY_TEST_SEED", "20260"))
-# Each part of the points is a test of its own, because the tests run on several CPUs.
-PARTS = (0, 1)
+# Each part of the points is a test of its own, which tools/distribution.py knows by its name, to run on another CPU.
+PARTS = tuple(pytest.param(part, id=f"part{part}") for part in range(2))
 _TIMEOUT_SECONDS = 240
 _POLL_SECONDS = 0.05
 

@@ -49,3 +49,24 @@ def test_counts_add_up_and_keep_every_problem() -> None:
     total = Counts(1, 0, 2, "first") + Counts(3, 1, 0, "second", ("test_a: no",))
     assert total == Counts(4, 1, 2, "first; second", ("test_a: no",))
     assert str(total) == "4 passed, 1 failed, 2 skipped"
+
+
+def test_long_tests_begin_first_and_the_parts_of_one_run_at_the_same_time(tmp_path: Path) -> None:
+    begun = tmp_path / "begun"
+    begun.mkdir()
+    note = f"import os, pathlib, time, pytest\nbegun = pathlib.Path({str(begun)!r})\n"
+    (tmp_path / "test_many.py").write_text(
+        note + "@pytest.mark.parametrize('number', range(9))\n"
+        "def test_a(number): assert len(list(begun.iterdir())) == 2, 'a short test came first'\n"
+    )
+    content = note + (
+        "@pytest.mark.timeout(900)\n"
+        "@pytest.mark.parametrize('part', [0, 1], ids=['part0', 'part1'])\n"
+        "def test_long(part):\n"
+        "    (begun / str(part)).touch()\n"
+        "    end = time.monotonic() + 20\n"
+        "    while len(list(begun.iterdir())) < 2 and time.monotonic() < end: time.sleep(0.02)\n"
+        "    assert len(list(begun.iterdir())) == 2, 'the other part did not begin'\n"
+    )
+    counts = runners.pytest(suite(tmp_path, content))
+    assert (counts.passed, counts.failures) == (11, ())
