@@ -24,6 +24,8 @@ from tests.support.lab.drs import ClusterObserver
 from tests.support.lab.placement import wait_for
 from tests.support.lab.storage_policies import TagPolicies
 
+# The requests of a task with nothing to do that gives a storage policy, login and logout among them.
+POLICY_BUDGET = 13
 DATA, OTHER = f"{PREFIX}volume/data", f"{PREFIX}volume/other"
 
 
@@ -259,6 +261,8 @@ def test_a_volume_has_the_storage_policy_that_it_is_given(volumes: Volumes, poli
     made = volumes.converge(**new)["volume"]
     assert (made["storage_policy"], made["datastore"]) == ("gold", volumes.store.name)
     assert policies.of_disk(made["id"]) == ["gold"]
+    volumes.run(**new)
+    assert len(volumes.calls.methods()) <= POLICY_BUDGET, volumes.calls.methods()
     refused = volumes.refusal(name=DATA, storage_policy="silver")
     assert f"is on {volumes.store.name}, which does not satisfy the storage policy silver" in refused
     policies.tag(volumes.store, "silver")
