@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import pytest
 
 from lab.connection import connection_environment
 from tests.support.lab.cloud import USER
+from tests.support.lab.drs import ClusterObserver
 from tests.support.lab.iso import make_iso
 from tests.support.lab.labs import open_lab
 
@@ -29,6 +31,25 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
     """Yield the content of the lab's lab.json: C0 with esx1 to esx3, C1 with esx4 and esx5."""
     with open_lab(tmp_path_factory.mktemp("cloud-lab"), OVERRIDES, running="GANTRY_TEST_CLOUD_LAB") as info:
         yield info
+
+
+@pytest.fixture(scope="session")
+def settings(lab: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return the settings of DRS and HA that each cluster of the lab begins with."""
+    found = {}
+    for name in lab["clusters"]:
+        with closing(ClusterObserver(lab, name)) as observer:
+            config = observer.cluster.configurationEx
+            found[name] = {"drsConfig": config.drsConfig, "dasConfig": config.dasConfig}
+    return found
+
+
+@pytest.fixture(scope="module", autouse=True)
+def plain_clusters(lab: dict[str, Any], settings: dict[str, dict[str, Any]]) -> None:
+    """Begin with these settings, which stay as they were last when the role removes the rest."""
+    for name, values in settings.items():
+        with closing(ClusterObserver(lab, name)) as observer:
+            observer.write(**values)
 
 
 @pytest.fixture(scope="session")
