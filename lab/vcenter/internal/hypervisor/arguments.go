@@ -55,7 +55,7 @@ func (l launch) arguments() ([]string, error) {
 	case acceleratorKVM:
 		b.add("-accel", "kvm", "-cpu", "host")
 	case acceleratorTCG:
-		b.add("-accel", "tcg,tb-size=32", "-cpu", "max")
+		b.add("-accel", l.emulation(), "-cpu", "max")
 	default:
 		return nil, fmt.Errorf("accelerator %q cannot run a VM; it must be kvm or tcg", l.accelerator)
 	}
@@ -72,6 +72,16 @@ func (l launch) arguments() ([]string, error) {
 		b.add("-incoming", "defer")
 	}
 	return b.arguments, b.err
+}
+
+// emulation returns the settings of TCG. With a thread for each CPU, QEMU aborts if one is added while all regions of its memory
+// for translated code are in use (tcg_region_initial_alloc, tcg/region.c), so a VM that can grow has one thread for all CPUs.
+func (l launch) emulation() string {
+	const settings = "tcg,tb-size=32"
+	if l.spec.MaxCPUs > l.spec.CPUs {
+		return settings + ",thread=single"
+	}
+	return settings
 }
 
 // addSize adds CPUs and memory: those at power-on, and those that were added since then.

@@ -82,6 +82,7 @@ func TestArgumentsOfAVMThatGrows(t *testing.T) {
 		t.Fatal(err)
 	}
 	expectOption(t, arguments, "-smp", "cpus=2,sockets=16,cores=1,threads=1,maxcpus=16")
+	expectOption(t, arguments, "-accel", "tcg,tb-size=32,thread=single")
 	expectOption(t, arguments, "-m", "128M") // too small
 	l.spec.MemoryMB = 256
 	l.growth = growth{cpus: []map[string]any{{"driver": "max-x86_64-cpu", "id": "cpu2", "socket-id": 2}}, modules: []int64{128}}
