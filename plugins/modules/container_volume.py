@@ -47,6 +47,16 @@ options:
     description:
       - The datastore cluster on which the volume is created instead, on the datastore with the most free space.
     type: str
+  storage_policy:
+    description:
+      - The storage policy of the volume, by name. Without this option, a new volume has the default policy of its
+        datastore, and the policy of a volume that exists stays unchanged.
+      - A new volume is created on a datastore that vCenter finds compatible with the policy, of O(datastore) or
+        O(datastore_cluster) if given, and otherwise of the datacenter. Of several, it is the one with the most free
+        space.
+      - The policy of a volume that exists is changed in place, also while a VM uses it. If its datastore is not
+        compatible with the new policy, that is an error, since the volume would have to move.
+    type: str
   provisioning:
     description:
       - Whether a new volume takes its space as it is written (V(thin)), at once (V(lazy_zeroed)), or at once and with
@@ -123,6 +133,16 @@ options:
       datastore_cluster:
         description:
           - The datastore cluster on which the volume is created instead, on the datastore with the most free space.
+        type: str
+      storage_policy:
+        description:
+          - The storage policy of the volume, by name. Without this option, a new volume has the default policy of its
+            datastore, and the policy of a volume that exists stays unchanged.
+          - A new volume is created on a datastore that vCenter finds compatible with the policy, of
+            O(volumes[].datastore) or O(volumes[].datastore_cluster) if given, and otherwise of the datacenter. Of
+            several, it is the one with the most free space.
+          - The policy of a volume that exists is changed in place, also while a VM uses it. If its datastore is not
+            compatible with the new policy, that is an error, since the volume would have to move.
         type: str
       provisioning:
         description:
@@ -207,6 +227,12 @@ EXAMPLES = r"""
     labels:
       backup: daily
 
+- name: Create a volume on the datastore with the most free space that satisfies a storage policy
+  gantry.vsphere.container_volume:
+    name: shop/archive
+    size: 100G
+    storage_policy: gold
+
 - name: Take a snapshot of several volumes before an upgrade
   gantry.vsphere.container_volume:
     volumes:
@@ -280,6 +306,13 @@ volume:
       type: str
       returned: always
       sample: "[shared0] fcd/4c2b1de28a834f7e8f0e1a3a4d1f5a10.vmdk"
+    storage_policy:
+      description:
+        - The name of its storage policy. V(null) if it has none, or if the task does not give O(storage_policy),
+          without which it is not read.
+      type: str
+      returned: always
+      sample: null
     created:
       description: When it was created.
       type: str

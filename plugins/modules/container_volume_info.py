@@ -50,6 +50,11 @@ options:
       - Whether to read when each snapshot was taken. It takes one request for each volume that has snapshots.
     type: bool
     default: false
+  storage_policies:
+    description:
+      - Whether to read the storage policy of each volume. It takes three requests, and one more for each 500 volumes.
+    type: bool
+    default: false
 seealso:
   - module: gantry.vsphere.container_volume
 """
@@ -78,6 +83,7 @@ volumes:
   description:
     - The volumes in the order of their names, as RV(gantry.vsphere.container_volume#module:volume). Each snapshot
       also has its creation time with O(snapshot_ages=true), and otherwise V(null).
+    - The storage policy is V(null) without O(storage_policies=true).
     - Disks that have the same name are all returned.
   returned: success
   type: list
@@ -89,6 +95,7 @@ volumes:
       used_mb: 812
       datastore: shared0
       file: "[shared0] fcd/4c2b1de28a834f7e8f0e1a3a4d1f5a10.vmdk"
+      storage_policy: null
       created: "2026-03-01T12:00:00+00:00"
       labels:
         backup: daily

@@ -22,7 +22,10 @@ from tests.support.lab.converging import ConvergingModule
 from tests.support.lab.drive import drive
 from tests.support.lab.drs import ClusterObserver
 from tests.support.lab.placement import wait_for
+from tests.support.lab.storage_policies import TagPolicies
 
+# The requests of a task with nothing to do that gives a storage policy, login and logout among them.
+POLICY_BUDGET = 13
 DATA, OTHER = f"{PREFIX}volume/data", f"{PREFIX}volume/other"
 
 
@@ -92,6 +95,16 @@ def volumes(lab: dict[str, Any], calls: Control, observer: ClusterObserver) -> I
     yield one
     calls.reset()
     one.clear()
+
+
+@pytest.fixture
+def policies(lab: dict[str, Any], volumes: Volumes) -> Iterator[TagPolicies]:
+    one = TagPolicies(lab)
+    for name in ("gold", "silver"):
+        one.create(name)
+    yield one
+    volumes.clear()
+    one.close()
 
 
 def test_a_volume_is_created_grown_labeled_and_deleted(volumes: Volumes) -> None:
@@ -238,3 +251,27 @@ def test_the_catalog_is_read_with_a_new_session_when_the_old_one_has_ended(
         key = session.content.sessionManager.currentSession.key
         observer.content.sessionManager.TerminateSession([key])
         assert made["id"] in catalog.find(("name", "equals", DATA))
+
+
+def test_a_volume_has_the_storage_policy_that_it_is_given(volumes: Volumes, policies: TagPolicies) -> None:
+    new = {"name": DATA, "size": "64M", "storage_policy": "gold"}
+    assert "no datastore that it may be on satisfies the storage policy gold" in volumes.refusal(**new)
+    policies.tag(volumes.store, "gold")
+    assert "There is no storage policy bronze. vCenter has" in volumes.refusal(**{**new, "storage_policy": "bronze"})
+    made = volumes.converge(**new)["volume"]
+    assert (made["storage_policy"], made["datastore"]) == ("gold", volumes.store.name)
+    assert policies.of_disk(made["id"]) == ["gold"]
+    volumes.run(**new)
+    assert len(volumes.calls.methods()) <= POLICY_BUDGET, volumes.calls.methods()
+    refused = volumes.refusal(name=DATA, storage_policy="silver")
+    assert f"is on {volumes.store.name}, which does not satisfy the storage policy silver" in refused
+    policies.tag(volumes.store, "silver")
+    changed = volumes.converge(name=DATA, storage_policy="silver", snapshots=[{"name": "one"}])
+    assert f"set the storage policy of the volume {DATA} to silver" in changed["actions"]
+    assert policies.of_disk(made["id"]) == ["silver"]
+    # Without the option, the policy stays, and is not read.
+    assert volumes.run(name=DATA)["volume"]["storage_policy"] is None
+    copied = volumes.converge(name=OTHER, source=DATA, source_snapshot="one", storage_policy="gold")["volume"]
+    assert policies.of_disk(copied["id"]) == ["gold"]
+    assert [one["storage_policy"] for one in volumes.info()] == [None, None]
+    assert [one["storage_policy"] for one in volumes.info(storage_policies=True)] == ["silver", "gold"]

@@ -276,8 +276,17 @@ REQUIREMENTS: Mapping[str, tuple[Requirement, ...]] = {
         Requirement(
             DATASTORE, ("Datastore.FileManagement",), "to create, change, copy, restore and delete volumes on it"
         ),
+        Requirement(
+            ROOT,
+            ("StorageProfile.View",),
+            "to find storage policies and the datastores that fulfil them with storage_policy",
+            optional=True,
+        ),
     ),
     "container_volume_info": (
+        Requirement(
+            ROOT, ("StorageProfile.View",), "to read storage policies with storage_policies=true", optional=True
+        ),
         Requirement(
             DATASTORE,
             ("Datastore.FileManagement",),

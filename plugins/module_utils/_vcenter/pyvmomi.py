@@ -21,6 +21,7 @@ __all__ = [
     "moid_of",
     "moid_or_none",
     "moids_of",
+    "pbm",
     "require_pyvmomi",
     "type_name",
     "vim",
@@ -28,6 +29,7 @@ __all__ = [
     "vslm",
 ]
 
+pbm: Any
 vim: Any
 vmodl: Any
 vslm: Any
@@ -35,9 +37,9 @@ vslm: Any
 SoapAdapter: Any
 VmomiSupport: Any
 try:
-    from pyVmomi import SoapAdapter, VmomiSupport, vim, vmodl, vslm
+    from pyVmomi import SoapAdapter, VmomiSupport, pbm, vim, vmodl, vslm
 except ImportError as error:
-    SoapAdapter = VmomiSupport = vim = vmodl = vslm = None
+    SoapAdapter = VmomiSupport = pbm = vim = vmodl = vslm = None
     _IMPORT_ERROR: ImportError | None = error
 else:
     _IMPORT_ERROR = None

@@ -50,7 +50,7 @@ _READS = (
     "Has", "Place", "Recommend", "Current", "WaitForUpdates", "Get", "InitiateFileTransferFromGuest",
     "CreateFilter", "CreateContainerView", "CreateListView", "ModifyListView", "CreatePropertyCollector",
     "DestroyView", "DestroyPropertyFilter", "DestroyPropertyCollector", "ExportVm", "HttpNfcLeaseAbort",
-    "VslmList", "VslmRetrieve",
+    "VslmList", "VslmRetrieve", "PbmRetrieve", "PbmQuery", "PbmCheck",
 )  # fmt: skip
 
 

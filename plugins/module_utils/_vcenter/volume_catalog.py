@@ -10,21 +10,16 @@ changes only. The catalog is a service of its own, which takes the session of th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from types import TracebackType
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.companion import Companion, CompanionStub
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.pyvmomi import vim, vslm
-from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.settings import ConnectionSettings
-from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.stub import Stub
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.tasks import Job
 
 if TYPE_CHECKING:
     from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.session import Session
 
-_PATH = "/vslm/sdk"
-# The first one that shows the names of snapshots. All supported releases of vCenter know it.
-_VERSION = "vslm.version.v7_0_2_0"
 # Disks in one request.
 _PAGE = 500
 
@@ -32,43 +27,25 @@ _PAGE = 500
 Criterion = tuple[str, str, str]
 
 
-class _CatalogStub(Stub):
-    """The calls of the catalog, with the session of the vCenter."""
-
-    def __init__(self, settings: ConnectionSettings, main: Stub, login_again: Callable[[int], None]) -> None:
-        super().__init__(settings, login_again)
-        self._main = main
-        self.path = _PATH
-        self.ComputeVersionInfo(_VERSION)
-
-    def InvokeMethod(self, mo: Any, info: Any, args: Any, outerStub: Any = None) -> Any:  # noqa: N802, N803 - pyVmomi's
-        self.generation = self._main.generation
-        return super().InvokeMethod(mo, info, args, outerStub)
-
-    def _call(self, mo: Any, info: Any, args: Any, outer_stub: Any) -> Any:
-        self.resume(self._main.cookie)
-        # The service looks for the session in the header of the document.
-        self.requestContext = {"vcSessionCookie": self._main.cookie.partition("=")[2].strip('"')}
-        return super()._call(mo, info, args, outer_stub)
+class _CatalogStub(CompanionStub):
+    service_path = "/vslm/sdk"
+    # The first one that shows the names of snapshots. All supported releases of vCenter know it.
+    service_version = "vslm.version.v7_0_2_0"
 
 
-class VolumeCatalog:
-    """The catalog, for one task. It is a context manager, which closes its connections."""
+class VolumeCatalog(Companion):
+    """The catalog, for one task."""
+
+    stub_type = _CatalogStub
 
     def __init__(self, session: Session) -> None:
-        session.content  # noqa: B018 - logs in
-        self._stub = session.companion_stub(_CatalogStub)
+        super().__init__(session)
         self._manager: Any = None
 
     def __enter__(self) -> VolumeCatalog:
-        content = vslm.ServiceInstance("ServiceInstance", self._stub).RetrieveContent()
+        content = vslm.ServiceInstance("ServiceInstance", self.stub).RetrieveContent()
         self._manager = content.vStorageObjectManager
         return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._stub.DropConnections()
 
     def find(self, *criteria: Criterion) -> list[str]:
         """Return the ids of the disks that fulfil all criteria, in their order."""

@@ -30,6 +30,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._volume.changes imp
     LabelVolume,
     RemoveVolumeSnapshot,
     RestoreVolume,
+    SetVolumePolicy,
     TakeSnapshot,
     VolumeChange,
 )
@@ -37,6 +38,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._volume.decode impo
 from ansible_collections.gantry.vsphere.plugins.module_utils._volume.encode import (
     encode_creation,
     encode_labels,
+    encode_policy,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._volume.model import (
     DesiredVolumes,
@@ -96,7 +98,9 @@ def _arrived(place: VolumePlace, subject: VolumeSubject, by_id: Mapping[str | No
     if place.volume is None or made is None:
         return place
     predicted = replace(place.volume, id=made.id, file=made.file, created=made.created)
-    return replace(place, volume=by_id.get(made.id, predicted))
+    # The catalog does not know storage policies.
+    volume = replace(by_id.get(made.id, predicted), storage_policy=place.volume.storage_policy)
+    return replace(place, volume=volume)
 
 
 def _refuse_unheard(session: Session, created: Sequence[CreateVolume]) -> None:
@@ -175,6 +179,15 @@ def _label(subject: VolumeSubject, change: LabelVolume) -> Flow[None]:
     )
 
 
+def _set_policy(subject: VolumeSubject, change: SetVolumePolicy) -> Flow[None]:
+    manager, disk, profile = subject.manager, subject.disk, encode_policy(change.policy)
+    yield Job(
+        subject.name,
+        "set the storage policy of",
+        lambda: manager.UpdateVStorageObjectPolicy_Task(**disk, profile=profile),
+    )
+
+
 def _take_snapshot(subject: VolumeSubject, change: TakeSnapshot) -> Flow[None]:
     manager, disk = subject.manager, subject.disk
     yield Job(
@@ -204,6 +217,7 @@ _KINDS: dict[type[VolumeChange], Kind[VolumeSubject]] = {
     CreateVolume: Kind(_create, limit=16),
     GrowVolume: Kind(_grow, limit=16),
     LabelVolume: Kind(_label, limit=32),
+    SetVolumePolicy: Kind(_set_policy, limit=16),
     TakeSnapshot: Kind(_take_snapshot, limit=16),
     RemoveVolumeSnapshot: Kind(_remove_snapshot, limit=8),
     RestoreVolume: Kind(_restore, limit=8),

@@ -25,7 +25,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.volume_cat
 from ansible_collections.gantry.vsphere.plugins.module_utils._volume.apply_subject import VolumeSubject
 from ansible_collections.gantry.vsphere.plugins.module_utils._volume.changes import CreateVolume
 from ansible_collections.gantry.vsphere.plugins.module_utils._volume.decode import decode_created, decode_unfinished
-from ansible_collections.gantry.vsphere.plugins.module_utils._volume.encode import encode_metadata
+from ansible_collections.gantry.vsphere.plugins.module_utils._volume.encode import encode_metadata, encode_policy
 from ansible_collections.gantry.vsphere.plugins.module_utils._volume.model import Volume, VolumeSnapshot
 
 if TYPE_CHECKING:
@@ -58,7 +58,9 @@ def create_from_snapshot(
         created = yield Job(
             subject.name,
             "create from a snapshot",
-            lambda: manager.CreateDiskFromSnapshot_Task(**named, name=_unfinished_name(change)),
+            lambda: manager.CreateDiskFromSnapshot_Task(
+                **named, name=_unfinished_name(change), profile=encode_policy(change.policy)
+            ),
         )
         made = decode_created(created.config, change.datastore, change.name, change.labels)
     subject.volume = made

@@ -13,6 +13,7 @@ from typing import Any, TypeAlias
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.plan import Creation, Removal, nested
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.inventory import Entry
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.storage_policies import StoragePolicy
 from ansible_collections.gantry.vsphere.plugins.module_utils._volume.model import (
     ObservedVolumes,
     Volume,
@@ -38,6 +39,7 @@ class CreateVolume(Creation):
     labels: Mapping[str, str]
     source: Volume | None = None
     snapshot: VolumeSnapshot | None = None
+    policy: StoragePolicy | None = None
 
     @property
     def origins(self) -> tuple[str, ...]:
@@ -48,17 +50,20 @@ class CreateVolume(Creation):
         how = f"{self.size} MiB" if self.source is None else f"as a copy of {self.source.name}"
         if self.snapshot is not None:
             how += f" in its snapshot {self.snapshot.name}"
-        return f"create the volume {self.name}, {how}, on {self.datastore.name}"
+        policy = "" if self.policy is None else f", with the storage policy {self.policy.name}"
+        return f"create the volume {self.name}, {how}, on {self.datastore.name}{policy}"
 
     def after(self) -> Mapping[str, Any]:
+        policy = {} if self.policy is None else {"storage_policy": self.policy.name}
         return nested(
             _VOLUMES,
             self.name,
-            value={"size_mb": self.size, "datastore": self.datastore.name, "labels": dict(self.labels)},
+            value={"size_mb": self.size, "datastore": self.datastore.name, "labels": dict(self.labels), **policy},
         )
 
     def project(self, observed: ObservedVolumes) -> ObservedVolumes:
-        made = Volume(self.name, self.size, self.datastore, self.labels, origins=self.origins)
+        policy = None if self.policy is None else self.policy.name
+        made = Volume(self.name, self.size, self.datastore, self.labels, origins=self.origins, storage_policy=policy)
         return _with_place(observed, self.index, lambda place: replace(place, volume=made))
 
 
@@ -112,6 +117,25 @@ class LabelVolume(_ExistingVolume):
 
     def project(self, observed: ObservedVolumes) -> ObservedVolumes:
         return _with_volume(observed, self.index, lambda volume: replace(volume, labels=self.labels))
+
+
+@dataclass(frozen=True)
+class SetVolumePolicy(_ExistingVolume):
+    """Give the volume another storage policy."""
+
+    policy: StoragePolicy
+
+    def describe(self) -> str:
+        return f"set the storage policy of the volume {self.name} to {self.policy.name}"
+
+    def before(self) -> Mapping[str, Any]:
+        return nested(_VOLUMES, self.name, value={"storage_policy": self.volume.storage_policy})
+
+    def after(self) -> Mapping[str, Any]:
+        return nested(_VOLUMES, self.name, value={"storage_policy": self.policy.name})
+
+    def project(self, observed: ObservedVolumes) -> ObservedVolumes:
+        return _with_volume(observed, self.index, lambda volume: replace(volume, storage_policy=self.policy.name))
 
 
 @dataclass(frozen=True)
@@ -207,7 +231,14 @@ class DeleteVolume(Removal, _ExistingVolume):
 
 
 VolumeChange: TypeAlias = (
-    CreateVolume | GrowVolume | LabelVolume | TakeSnapshot | RemoveVolumeSnapshot | RestoreVolume | DeleteVolume
+    CreateVolume
+    | GrowVolume
+    | LabelVolume
+    | SetVolumePolicy
+    | TakeSnapshot
+    | RemoveVolumeSnapshot
+    | RestoreVolume
+    | DeleteVolume
 )
 
 

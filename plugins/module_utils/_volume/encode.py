@@ -11,6 +11,7 @@ from typing import Any
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.canonical_json import canonical_json
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.pyvmomi import vim
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.storage_policies import StoragePolicy
 from ansible_collections.gantry.vsphere.plugins.module_utils._volume.changes import CreateVolume
 from ansible_collections.gantry.vsphere.plugins.module_utils._volume.model import (
     LABELS_KEY,
@@ -28,6 +29,7 @@ def encode_creation(change: CreateVolume) -> Any:
         provisioningType=None if change.provisioning is None else _PROVISIONING[change.provisioning],
     )
     metadata = encode_metadata(change)
+    profile = encode_policy(change.policy)
     if change.source is None:
         return vim.vslm.CreateSpec(
             name=change.name,
@@ -35,8 +37,16 @@ def encode_creation(change: CreateVolume) -> Any:
             backingSpec=backing,
             capacityInMB=change.size,
             metadata=metadata,
+            profile=profile,
         )
-    return vim.vslm.CloneSpec(name=change.name, keepAfterDeleteVm=True, backingSpec=backing, metadata=metadata)
+    return vim.vslm.CloneSpec(
+        name=change.name, keepAfterDeleteVm=True, backingSpec=backing, metadata=metadata, profile=profile
+    )
+
+
+def encode_policy(policy: StoragePolicy | None) -> list[Any]:
+    """Return what names a storage policy in the spec of a disk. Without one, it has the default of its datastore."""
+    return [] if policy is None else [vim.vm.DefinedProfileSpec(profileId=policy.id)]
 
 
 def encode_metadata(change: CreateVolume) -> list[Any]:

@@ -18,6 +18,7 @@ from datetime import datetime
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.text import listed
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.inventory import Entry
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.storage_policies import StoragePolicy
 
 # The keys of the metadata of a disk.
 NAME_KEY = "gantry.volume"
@@ -49,6 +50,7 @@ class DesiredVolume:
     restore: str | None = None
     source: str | None = None
     source_snapshot: str | None = None
+    storage_policy: str | None = None
 
 
 @dataclass(frozen=True)
@@ -72,6 +74,7 @@ class VolumeQuery:
     datastore: str | None
     unused: bool | None
     ages: bool  # whether the creation times of snapshots are read
+    policies: bool  # whether storage policies are read
 
 
 @dataclass(frozen=True)
@@ -88,7 +91,8 @@ class Volume:
     """A volume that exists, or that check mode predicts, which has no id yet. Sizes are in MiB; None is unknown.
 
     ``users`` are the names of the VMs that it is attached to. ``origins`` are the ids of the volumes it is a copy of.
-    ``detached`` is when a task has detached it, if it has recorded that.
+    ``detached`` is when a task has detached it, if it has recorded that. ``storage_policy`` is the name of its policy,
+    if it has one and the task needs to know.
     """
 
     name: str
@@ -103,6 +107,7 @@ class Volume:
     users: tuple[str, ...] = ()
     origins: tuple[str, ...] = ()
     detached: datetime | None = None
+    storage_policy: str | None = None
 
     def snapshot(self, name: str) -> VolumeSnapshot | None:
         """Return the newest snapshot of this name."""
@@ -110,12 +115,27 @@ class Volume:
 
 
 @dataclass(frozen=True)
+class WantedPolicy:
+    """The storage policy that a volume is to get.
+
+    ``misfits`` has the MoIDs of the datastores that do not fulfil it, each with vCenter's reason.
+    """
+
+    policy: StoragePolicy
+    misfits: Mapping[str, str]
+
+
+@dataclass(frozen=True)
 class VolumePlace:
-    """Where a volume is, or else where it is created. ``datastore`` is None if there is nothing to create."""
+    """Where a volume is, or else where it is created. ``datastore`` is None if there is nothing to create.
+
+    ``wanted`` is None if the volume has its policy already, or if the task gives none.
+    """
 
     datastore: Entry | None
     volume: Volume | None
     source: Volume | None = None
+    wanted: WantedPolicy | None = None
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,12 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._volume.model impor
     VolumePlace,
     VolumeQuery,
     VolumeSnapshot,
+    WantedPolicy,
     refuse_same_names,
+)
+from ansible_collections.gantry.vsphere.plugins.module_utils._volume.observe_policies import (
+    observe_policies,
+    with_policies,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._volume.resolve import (
     DATASTORE_PROPERTIES,
@@ -52,16 +57,22 @@ def observe_volumes(session: Session, desired: DesiredVolumes) -> ObservedVolume
         same = [volume for volume in found if volume.name == name]
         refuse_same_names(name, [str(volume.id) for volume in same], datacenter.path)
         known.update({volume.name: volume for volume in same})
+    wanted_policies: Mapping[str, WantedPolicy] = {}
+    if any(volume.storage_policy is not None for volume in desired.volumes):
+        stores = [entry.moid for entry in inventory.all("Datastore") if entry.datacenter == datacenter.moid]
+        known, wanted_policies = observe_policies(session, desired, known, stores)
     places = []
     for volume in desired.volumes:
         there = known.get(volume.name)
         source = None if volume.source is None else known.get(volume.source)
         creates = there is None and desired.present
+        policy = wanted_policies.get(volume.name)
         places.append(
             VolumePlace(
-                datastore=resolve_datastore(inventory, datacenter, volume, source) if creates else None,
+                datastore=resolve_datastore(inventory, datacenter, volume, source, policy) if creates else None,
                 volume=there,
                 source=source,
+                wanted=policy,
             )
         )
     return ObservedVolumes(datacenter, tuple(places))
@@ -85,7 +96,8 @@ def observe_query(session: Session, query: VolumeQuery) -> list[Volume]:
     )
     selected = [volume for volume in found if query.unused is None or query.unused == (not volume.users)]
     ordered = sorted(selected, key=lambda volume: (volume.name, volume.id or ""))
-    return _with_ages(session, ordered) if query.ages else ordered
+    aged = _with_ages(session, ordered) if query.ages else ordered
+    return with_policies(session, aged) if query.policies else aged
 
 
 def read_datastores(session: Session) -> Inventory:

@@ -9,11 +9,13 @@ from __future__ import annotations
 from typing import Any
 
 ONE_OF = (("name", "volumes"),)
+# What an item of volumes has, too, and no default.
+_SINGLE = ("size", "storage_policy", "labels", "snapshots", "restore", "source", "source_snapshot")
 DATASTORES = ("datastore", "datastore_cluster")
 NOT_TOGETHER = (
     *ONE_OF,
     DATASTORES,
-    *(("volumes", option) for option in ("size", "labels", "snapshots", "restore", "source", "source_snapshot")),
+    *(("volumes", option) for option in _SINGLE),
 )
 
 
@@ -39,6 +41,7 @@ def _values() -> dict[str, dict[str, Any]]:
         "size": {"type": "str"},
         "datastore": {"type": "str"},
         "datastore_cluster": {"type": "str"},
+        "storage_policy": {"type": "str"},
         "provisioning": {"type": "str", "choices": ["thin", "lazy_zeroed", "eager_zeroed"]},
         "labels": {"type": "dict"},
         "snapshots": {
@@ -64,4 +67,5 @@ def volume_info_argument_spec() -> dict[str, dict[str, Any]]:
         "datastore": {"type": "str"},
         "unused": {"type": "bool"},
         "snapshot_ages": {"type": "bool", "default": False},
+        "storage_policies": {"type": "bool", "default": False},
     }

@@ -19,6 +19,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._volume.changes imp
     LabelVolume,
     RemoveVolumeSnapshot,
     RestoreVolume,
+    SetVolumePolicy,
     TakeSnapshot,
     VolumeChange,
 )
@@ -29,6 +30,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._volume.model impor
     Volume,
     VolumePlace,
     VolumeSnapshot,
+    WantedPolicy,
     refuse_volume_users,
 )
 
@@ -54,7 +56,7 @@ def _plan_one(desired: DesiredVolumes, volume: DesiredVolume, place: VolumePlace
         return [] if place.volume is None else list(_removal(desired, volume, place.volume, index))
     if place.volume is None:
         return list(_creation(volume, place, index))
-    return list(_changes(desired, volume, place.volume, index))
+    return [*_changes(desired, volume, place.volume, index), *_policy_changes(place.wanted, place.volume, index)]
 
 
 def _creation(volume: DesiredVolume, place: VolumePlace, index: int) -> Iterator[VolumeChange]:
@@ -81,6 +83,7 @@ def _creation(volume: DesiredVolume, place: VolumePlace, index: int) -> Iterator
         dict(volume.labels or {}),
         place.source,
         copied,
+        None if place.wanted is None else place.wanted.policy,
     )
     if volume.size is not None and volume.size < size:
         raise GantryError(
@@ -115,6 +118,19 @@ def _changes(desired: DesiredVolumes, volume: DesiredVolume, there: Volume, inde
         )
     for name in missing:
         yield TakeSnapshot(index, there.name, name)
+
+
+def _policy_changes(wanted: WantedPolicy | None, there: Volume, index: int) -> Iterator[VolumeChange]:
+    if wanted is None:
+        return
+    reason = wanted.misfits.get(there.datastore.moid)
+    if reason is not None:
+        raise GantryError(
+            f"The volume {there.name} is on {there.datastore.name}, which does not satisfy the storage policy "
+            f"{wanted.policy.name}: {reason.rstrip('.')}. Move it to a datastore that does, with the VM that uses it, "
+            "or give another storage_policy."
+        )
+    yield SetVolumePolicy(index, there, wanted.policy)
 
 
 def _projected(volume: Volume, change: RestoreVolume | RemoveVolumeSnapshot) -> Volume:

@@ -7,31 +7,56 @@
 from __future__ import annotations
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
+from ansible_collections.gantry.vsphere.plugins.module_utils._base.text import listed
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.inventory import Entry, Inventory
-from ansible_collections.gantry.vsphere.plugins.module_utils._volume.model import DesiredVolume, Volume
+from ansible_collections.gantry.vsphere.plugins.module_utils._volume.model import DesiredVolume, Volume, WantedPolicy
 
 DATASTORE_PROPERTIES = ("summary.url", "summary.freeSpace", "summary.accessible", "summary.maintenanceMode")
 
 
 def resolve_datastore(
-    inventory: Inventory, datacenter: Entry, desired: DesiredVolume, source: Volume | None = None
+    inventory: Inventory,
+    datacenter: Entry,
+    desired: DesiredVolume,
+    source: Volume | None = None,
+    wanted: WantedPolicy | None = None,
 ) -> Entry:
-    """Return the named datastore, the one of the cluster with the most free space, or the only one there is.
+    """Return the named datastore, or the only one there is. Of several that can be chosen, it is the one with the most
+    free space: of those of a datastore cluster, or of a datacenter if only a storage policy is given.
 
     A disk that is created from a snapshot is on the datastore of its source.
     """
-    if desired.source_snapshot is not None and source is not None:
-        return _of_snapshot(inventory, datacenter, desired, source)
-    if desired.datastore_cluster is None:
-        return inventory.datastore(desired.datastore, datacenter=datacenter)
-    cluster = inventory.datastore_cluster(desired.datastore_cluster)
-    usable = [entry for entry in inventory.all("Datastore") if entry.parent == cluster.moid and _is_usable(entry)]
-    if not usable:
+    candidates = _candidates(inventory, datacenter, desired, source, wanted)
+    fitting = [entry for entry in candidates if wanted is None or entry.moid not in wanted.misfits]
+    if wanted is not None and not fitting:
+        reasons = listed(f"{entry.name}: {wanted.misfits[entry.moid].rstrip('.')}" for entry in candidates)
         raise GantryError(
-            f"No datastore of the datastore cluster {cluster.path} is accessible and not in maintenance mode, so the "
-            f"volume {desired.name} cannot be created there."
+            f"The volume {desired.name} cannot be created: no datastore that it may be on satisfies the storage policy "
+            f"{wanted.policy.name} ({reasons}). Give another datastore or another storage_policy."
         )
-    return max(usable, key=lambda entry: (entry.properties.get("summary.freeSpace") or 0, entry.moid))
+    return max(fitting, key=lambda entry: (entry.properties.get("summary.freeSpace") or 0, entry.moid))
+
+
+def _candidates(
+    inventory: Inventory, datacenter: Entry, desired: DesiredVolume, source: Volume | None, wanted: WantedPolicy | None
+) -> list[Entry]:
+    """Return the datastores that a volume may be on; never none."""
+    if desired.source_snapshot is not None and source is not None:
+        return [_of_snapshot(inventory, datacenter, desired, source)]
+    if desired.datastore is not None or (desired.datastore_cluster is None and wanted is None):
+        return [inventory.datastore(desired.datastore, datacenter=datacenter)]
+    usable = [entry for entry in inventory.all("Datastore") if _is_usable(entry)]
+    if desired.datastore_cluster is None:
+        where, found = datacenter.path, [entry for entry in usable if entry.datacenter == datacenter.moid]
+    else:
+        cluster = inventory.datastore_cluster(desired.datastore_cluster)
+        where, found = f"the datastore cluster {cluster.path}", [one for one in usable if one.parent == cluster.moid]
+    if not found:
+        raise GantryError(
+            f"No datastore of {where} is accessible and not in maintenance mode, so the volume {desired.name} cannot "
+            "be created there."
+        )
+    return found
 
 
 def _of_snapshot(inventory: Inventory, datacenter: Entry, desired: DesiredVolume, source: Volume) -> Entry:

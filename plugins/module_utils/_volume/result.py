@@ -40,6 +40,7 @@ def _shown(volume: Volume) -> dict[str, Any]:
         "used_mb": volume.used,
         "datastore": volume.datastore.name,
         "file": volume.file,
+        "storage_policy": volume.storage_policy,
         "created": _time(volume.created),
         "labels": dict(volume.labels),
         "snapshots": [{"name": one.name, "id": one.id} for one in volume.snapshots],

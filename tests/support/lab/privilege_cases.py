@@ -25,6 +25,7 @@ from tests.support.lab.drs import ClusterObserver
 from tests.support.lab.images import Store
 from tests.support.lab.iso import make_iso
 from tests.support.lab.placement import Site, wait_for
+from tests.support.lab.storage_policies import TagPolicies
 
 IMAGE = "registry.example.com/app:1"
 NAME = f"{PREFIX}privileges"
@@ -54,6 +55,7 @@ class Cases:
         self._store = Store(lab["vcenter"])
         self._iso = str(make_iso(scratch, "9.9.1"))
         self._cache = str(scratch / "cache")
+        self._policies: TagPolicies | None = None
 
     def close(self) -> None:
         self.cluster.close()
@@ -77,6 +79,9 @@ class Cases:
         self.builder.clear(images=True)
         self._store.clear(self.lab["datastore"])
         self._clear_volumes()
+        if self._policies is not None:
+            self._policies.close()
+            self._policies = None
         inventory = self.builder.session.inventory(refresh=True)
         for entry in inventory.all("Folder", "DistributedVirtualPortgroup"):
             if entry.name.startswith(PREFIX):
@@ -270,6 +275,7 @@ class Cases:
         return [
             Step("create", {**volume, "size": "16M"}),
             Step("change", {**volume, "size": "32M", "labels": {"a": "b"}, "snapshots": [{"name": "one"}]}),
+            Step("policy", {**volume, "storage_policy": "gold"}, self._policy),
             Step("restore", {"name": NAME, "restore": "one", "confirm_data_loss": True}),
             Step("copy", {**volume, "name": f"{NAME}-copy", "source": NAME}),
             Step(
@@ -286,7 +292,11 @@ class Cases:
         ]
 
     def _container_volume_info(self) -> list[Step]:
-        return [Step("read", {}, self._volume), Step("ages", {"snapshot_ages": True})]
+        return [
+            Step("read", {}, self._volume),
+            Step("ages", {"snapshot_ages": True}),
+            Step("policies", {"storage_policies": True}),
+        ]
 
     def _volume(self) -> None:
         """Create a volume with a snapshot."""
@@ -294,6 +304,13 @@ class Cases:
         made = drive("container_volume", {**self.lab["vcenter"], **volume})
         if "failed" in made:
             raise AssertionError(made)
+
+    def _policy(self) -> None:
+        """Create the storage policy gold, which the datastore satisfies."""
+        self._policies = TagPolicies(self.lab)
+        self._policies.create("gold")
+        store = self.builder.session.inventory().datastore(self.lab["datastore"])
+        self._policies.tag(store.ref, "gold")
 
     def _image(self) -> None:
         self.builder.upload_bootstrap()

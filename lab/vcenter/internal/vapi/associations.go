@@ -102,6 +102,21 @@ func (a *API) detach(by caller, in association) (any, *Error) {
 	return nil, nil
 }
 
+// TagsOf returns the names of the tags of an object, by the names of their categories.
+func (a *API) TagsOf(object vim.Ref) map[string][]string {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	found := map[string][]string{}
+	for id, objects := range a.store.attached {
+		if objects[object] {
+			one := a.store.tags[id]
+			category := a.store.categories[one.CategoryID].Name
+			found[category] = append(found[category], one.Name)
+		}
+	}
+	return found
+}
+
 type batchResult struct {
 	Success bool      `json:"success"`
 	Errors  []message `json:"error_messages"`

@@ -117,5 +117,5 @@ var reading = func(names ...string) map[string]bool {
 	"FetchDVPorts", "LookupDvPortGroup", "GetAlarm", "GetAlarmState", "GetCustomizationSpec", "DoesCustomizationSpecExist",
 	"CreateImportSpec", "ParseDescriptor", "ValidateHost", "ExportVm", "ExportSnapshot", "HttpNfcLeaseGetManifest", "ListFilesInGuest",
 	"ReadEnvironmentVariableInGuest", "ListProcessesInGuest", "ValidateCredentialsInGuest",
-	"InitiateFileTransferFromGuest", "ListVStorageObject", "ListVStorageObjectForSpec",
+	"InitiateFileTransferFromGuest", "ListVStorageObject", "ListVStorageObjectForSpec", "CheckRequirements",
 )

@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"reflect"
 	"runtime/debug"
+	"slices"
 	"strings"
 
 	"github.com/vmware/govmomi/simulator"
@@ -95,7 +96,7 @@ func (s *Server) answer(ctx *simulator.Context, call *simulator.Method) (body so
 	if fault := s.agentFault(call.This, call.Name); fault != nil {
 		return failed(fault)
 	}
-	if mutates(call.Name) && namesPolicy(reflect.ValueOf(call.Body)) {
+	if mutates(call.Name) && !slices.Contains(volumePolicyMethods, call.Name) && namesPolicy(reflect.ValueOf(call.Body)) {
 		return failed(notSupported("The lab does not apply storage policies."))
 	}
 	if call.Name == "Fetch" || strings.HasPrefix(call.Name, "RetrieveProperties") {

@@ -2,14 +2,15 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// Storage policies (/pbm): the simulator's, for the sessions and with the privileges of the vCenter. The lab applies no policy:
-// specifications that name one are refused, and so are methods whose answers would depend on policies.
+// Storage policies (/pbm): the simulator's, for the sessions and with the privileges of the vCenter. First Class Disks can have one
+// (store_volume_policies.go). Specifications of virtual machines that name one are refused.
 
 package vsim
 
 import (
 	"reflect"
 
+	pbmclient "github.com/vmware/govmomi/pbm"
 	pbm "github.com/vmware/govmomi/pbm/simulator"
 	"github.com/vmware/govmomi/simulator"
 	"github.com/vmware/govmomi/vim25/mo"
@@ -27,6 +28,7 @@ var policyMethods = map[string]string{
 	"PbmQueryAssociatedProfile":      "StorageProfile.View",
 	"PbmQueryAssociatedProfiles":     "StorageProfile.View",
 	"PbmQueryIOFiltersFromProfileId": "StorageProfile.View",
+	"PbmCheckRequirements":           "StorageProfile.View",
 	"PbmCreate":                      "StorageProfile.Update",
 	"PbmDelete":                      "StorageProfile.Update",
 }
@@ -35,6 +37,10 @@ func (s *Server) policies() *simulator.Registry {
 	registry := pbm.New()
 	registry.Cookie = s.cookieInDocument
 	registry.Handler = s.permitPolicy
+	content := registry.Get(pbmclient.ServiceInstance).(*pbm.ServiceInstance).Content
+	s.storagePolicies = &policyManager{ProfileManager: registry.Get(content.ProfileManager).(*pbm.ProfileManager), server: s}
+	registry.Put(s.storagePolicies)
+	registry.Put(&policySolver{content.PlacementSolver, s})
 	return registry
 }
 

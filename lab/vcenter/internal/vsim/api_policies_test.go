@@ -44,7 +44,7 @@ func TestStoragePoliciesRequireASessionAndPrivileges(t *testing.T) {
 		t.Error("the new policy has no id")
 	}
 	_, err := administrator.CheckRequirements(t.Context(), nil, nil, nil)
-	isFault[types.NotSupported](l, l.faultOf(err))
+	isFault[types.InvalidArgument](l, l.faultOf(err))
 
 	ann := l.ann(authz.ReadOnly, l.client.ServiceContent.RootFolder)
 	_, err = query(connect(ann))

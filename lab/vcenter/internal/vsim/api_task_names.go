@@ -63,6 +63,7 @@ var taskDescriptions = map[string]string{
 	"SearchDatastore_Task":                       "host.DatastoreBrowser.search",
 	"SuspendVM_Task":                             ".suspend",
 	"UpdateDVSHealthCheckConfig_Task":            ".updateHealthCheckConfig",
+	"UpdateVStorageObjectPolicy_Task":            "vslm.vcenter.VStorageObjectManager.updateVStorageObjectPolicy",
 	"VCenterUpdateVStorageObjectMetadataEx_Task": "vslm.vcenter.VStorageObjectManager.updateVStorageObjectMetadataEx",
 	"VStorageObjectCreateSnapshot_Task":          "vslm.vcenter.VStorageObjectManager.createSnapshot",
 }

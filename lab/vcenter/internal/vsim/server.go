@@ -58,6 +58,9 @@ type Server struct {
 
 	guestTransfers guestTransfers
 
+	automation      *vapi.API
+	storagePolicies *policyManager
+
 	behaviors     behaviors
 	tickets       tickets
 	diskUse       diskUse
@@ -145,7 +148,8 @@ func (s *Server) UseHypervisor(hypervisor machine.Hypervisor) {
 // Handler returns the handler of the API: SOAP, datastore files, disks of leases, and tags.
 func (s *Server) Handler() http.Handler {
 	s.service.RegisterSDK(s.registry, s.registry.Path+"/vimService")
-	s.service.RegisterSDK(s.policies())
+	policies := s.policies()
+	s.service.RegisterSDK(policies, policies.Path+"/sdk")
 	s.service.RegisterSDK(s.globalCatalog())
 	mux := http.NewServeMux()
 	mux.Handle("/", s.versioned(s.requests.named(s.service.ServeMux)))
@@ -153,9 +157,9 @@ func (s *Server) Handler() http.Handler {
 	mux.HandleFunc(folderPrefix, s.serveFolder)
 	mux.HandleFunc(nfcPrefix, func(w http.ResponseWriter, r *http.Request) { s.serveLease(w, r, nil) })
 	mux.HandleFunc(guestFilePath, func(w http.ResponseWriter, r *http.Request) { s.serveGuestFile(w, r, nil) })
-	automation := vapi.New(directory{s})
+	s.automation = vapi.New(directory{s})
 	for _, pattern := range vapi.Patterns {
-		mux.Handle(pattern, automation)
+		mux.Handle(pattern, s.automation)
 	}
 	return contain(mux)
 }

@@ -131,12 +131,15 @@ func (s *Server) createVolume(ctx *simulator.Context, request *types.CreateDisk_
 		return nil, fault
 	case spec.Name == "":
 		return nil, invalidArgument("spec.name")
+	case !s.isVolumePolicy(spec.Profile):
+		return nil, invalidArgument("spec.profile")
 	case capacity <= 0 || capacity > largestDisk:
 		return nil, invalidArgument("spec.capacityInMB")
 	}
 	return s.task(ctx, store.Self, "CreateDisk_Task", func(cause) (types.AnyType, types.BaseMethodFault) {
 		defer s.publishFree(store.Name)
-		made := &volume{name: spec.Name, provisioning: provisioning, flags: keepFlag(spec.KeepAfterDeleteVm, true), metadata: spec.Metadata}
+		made := &volume{name: spec.Name, provisioning: provisioning, flags: keepFlag(spec.KeepAfterDeleteVm, true), metadata: spec.Metadata,
+			policy: policyOf(spec.Profile)}
 		thin := provisioning == string(types.BaseConfigInfoDiskFileBackingInfoProvisioningTypeThin)
 		fault := s.newVolume(store, made, relative, func(place datastore.Path) error {
 			return s.stores.CreateDisk(place, spec.CapacityInMB*mebibyte, thin, datastore.NewUUID())
@@ -155,11 +158,15 @@ func (s *Server) cloneVolume(ctx *simulator.Context, request *types.CloneVStorag
 	if fault != nil {
 		return nil, fault
 	}
+	if !s.isVolumePolicy(spec.Profile) {
+		return nil, invalidArgument("spec.profile")
+	}
 	return s.volumeTask(ctx, "CloneVStorageObject_Task", request.Datastore, request.Id, func(v *volume, user *simulator.VirtualMachine) (types.AnyType, types.BaseMethodFault) {
 		if fault := s.requireStopped(user); fault != nil {
 			return nil, fault
 		}
-		made := &volume{name: spec.Name, provisioning: provisioning, flags: keepFlag(spec.KeepAfterDeleteVm, false), metadata: spec.Metadata}
+		made := &volume{name: spec.Name, provisioning: provisioning, flags: keepFlag(spec.KeepAfterDeleteVm, false), metadata: spec.Metadata,
+			policy: policyOf(spec.Profile)}
 		return s.copyVolume(target, made, relative, v.place)
 	})
 }

@@ -181,6 +181,9 @@ func (s *Server) revertVolume(ctx *simulator.Context, request *types.RevertVStor
 }
 
 func (s *Server) createVolumeFromSnapshot(ctx *simulator.Context, request *types.CreateDiskFromSnapshot_Task) (soap.HasFault, types.BaseMethodFault) {
+	if !s.isVolumePolicy(request.Profile) {
+		return nil, invalidArgument("profile")
+	}
 	return s.volumeTask(ctx, "CreateDiskFromSnapshot_Task", request.Datastore, request.Id, func(v *volume, _ *simulator.VirtualMachine) (types.AnyType, types.BaseMethodFault) {
 		index, fault := v.snapshotIndex(request.SnapshotId)
 		if fault != nil {
@@ -190,7 +193,7 @@ func (s *Server) createVolumeFromSnapshot(ctx *simulator.Context, request *types
 			return nil, invalidArgument("name")
 		}
 		store := s.site.datastores[v.place.Store]
-		made := &volume{name: request.Name, provisioning: v.provisioning, flags: keepFlag(nil, false)}
+		made := &volume{name: request.Name, provisioning: v.provisioning, flags: keepFlag(nil, false), policy: policyOf(request.Profile)}
 		return s.copyVolume(store, made, request.Path, v.snapshots[index].place)
 	})
 }

@@ -44,6 +44,7 @@ type volume struct {
 	capacity  int64
 	flags     map[types.VslmVStorageObjectControlFlag]bool
 	metadata  []types.KeyValue
+	policy    string           // the id of its storage policy; empty: the default of its datastore
 	snapshots []volumeSnapshot // the oldest first: each is the parent of the next one, the last of the topmost disk
 }
 
@@ -71,6 +72,7 @@ func (s *Server) volumeMethods() map[string]handler {
 		manager + "SetVStorageObjectControlFlags":              method(s.setVolumeFlags),
 		manager + "ClearVStorageObjectControlFlags":            method(s.clearVolumeFlags),
 		manager + "VCenterUpdateVStorageObjectMetadataEx_Task": method(s.updateVolumeMetadata),
+		manager + "UpdateVStorageObjectPolicy_Task":            method(s.updateVolumePolicy),
 		manager + "ReconcileDatastoreInventory_Task":           method(s.reconcileVolumes),
 		manager + "ListVStorageObject":                         method(s.listVolumes),
 		manager + "RetrieveVStorageObject":                     method(s.retrieveVolume),

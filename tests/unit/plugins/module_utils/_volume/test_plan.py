@@ -13,6 +13,7 @@ import pytest
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.plan import Plan
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.inventory import Entry
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.storage_policies import StoragePolicy
 from ansible_collections.gantry.vsphere.plugins.module_utils._volume.changes import (
     CreateVolume,
     DeleteVolume,
@@ -20,6 +21,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._volume.changes imp
     LabelVolume,
     RemoveVolumeSnapshot,
     RestoreVolume,
+    SetVolumePolicy,
     TakeSnapshot,
     VolumeChange,
 )
@@ -31,12 +33,14 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._volume.model impor
     Volume,
     VolumePlace,
     VolumeSnapshot,
+    WantedPolicy,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._volume.plan import plan_volumes
 
 STORE = Entry("shared0", "/DC0/datastore/shared0", "Datastore", "datastore-1", None, None, "datacenter-1", {})
 DATACENTER = Entry("DC0", "/DC0", "Datacenter", "datacenter-1", None, None, None, {})
 ONE, TWO, THREE = (VolumeSnapshot(name, f"id-{name}") for name in ("one", "two", "three"))
+GOLD = StoragePolicy("gold", "id-gold")
 DATA = Volume("data", 64, STORE, {"a": "b"}, id="data-id")
 
 
@@ -162,3 +166,29 @@ def test_all_problems_are_reported_together() -> None:
     with pytest.raises(GantryError) as raised:
         plan_volumes(desired, ObservedVolumes(DATACENTER, (VolumePlace(None, DATA), VolumePlace(STORE, None))))
     assert len(raised.value.details["problems"]) == 2
+
+
+def planned_with_policy(there: Volume | None, **misfits: str) -> Plan[VolumeChange]:
+    reasons = {name.replace("_", "-"): reason for name, reason in misfits.items()}
+    place = VolumePlace(STORE if there is None else None, there, wanted=WantedPolicy(GOLD, reasons))
+    desired = DesiredVolume("data", size=64, storage_policy="gold")
+    return plan_volumes(
+        DesiredVolumes((desired,), False, None, present=True, confirmed=False), ObservedVolumes(DATACENTER, (place,))
+    )
+
+
+def test_a_volume_gets_its_storage_policy() -> None:
+    plan = planned_with_policy(None)
+    assert plan.changes == (CreateVolume(0, "data", 64, STORE, None, {}, policy=GOLD),)
+    assert plan.actions() == ["create the volume data, 64 MiB, on shared0, with the storage policy gold"]
+    silver = replace(DATA, storage_policy="silver")
+    plan = planned_with_policy(silver, datastore_2="It is another one.")
+    assert plan.changes == (SetVolumePolicy(0, silver, GOLD),)
+    assert plan.diff()["before"]["volumes"]["data"] == {"storage_policy": "silver"}
+    assert plan.diff()["after"]["volumes"]["data"] == {"storage_policy": "gold"}
+
+
+def test_a_volume_whose_datastore_does_not_satisfy_the_policy_keeps_its_own() -> None:
+    with pytest.raises(GantryError) as raised:
+        planned_with_policy(DATA, datastore_1="No tag.")
+    assert "data is on shared0, which does not satisfy the storage policy gold: No tag. Move it" in raised.value.message

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -14,9 +15,10 @@ from pyVmomi import vim
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.collector import Row
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.inventory import Entry
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.storage_policies import StoragePolicy
 from ansible_collections.gantry.vsphere.plugins.module_utils._volume.changes import CreateVolume
 from ansible_collections.gantry.vsphere.plugins.module_utils._volume.encode import encode_creation
-from ansible_collections.gantry.vsphere.plugins.module_utils._volume.model import DesiredVolume, Volume
+from ansible_collections.gantry.vsphere.plugins.module_utils._volume.model import DesiredVolume, Volume, WantedPolicy
 from ansible_collections.gantry.vsphere.plugins.module_utils._volume.resolve import resolve_datastore
 from tests.support.builders.inventory import REFS, Property, Ref, small_inventory
 
@@ -31,10 +33,11 @@ def of_pod(number: int, free: int, **summary: Any) -> Row:
     return Row(Ref("Datastore", f"pod-{number}"), listed)
 
 
-def chosen(desired: DesiredVolume, *rows: Row) -> str:
+def chosen(desired: DesiredVolume, *rows: Row, misfits: Mapping[str, str] | None = None) -> str:
     pod = Row(POD, [Property("name", "pod"), Property("parent", REFS["dsf"])])
     inventory = small_inventory(pod, *rows)
-    return resolve_datastore(inventory, inventory.datacenter("DC0"), desired).name
+    wanted = None if misfits is None else WantedPolicy(StoragePolicy("gold", "id-gold"), misfits)
+    return resolve_datastore(inventory, inventory.datacenter("DC0"), desired, wanted=wanted).name
 
 
 def test_the_named_datastore_is_used() -> None:
@@ -60,6 +63,21 @@ def test_a_datastore_cluster_gives_its_datastore_with_the_most_free_space() -> N
     assert chosen(desired, of_pod(1, 10), *unusable) == "pod-1"
     with pytest.raises(GantryError, match="is accessible and not in maintenance mode"):
         chosen(desired, *unusable)
+
+
+def test_a_storage_policy_is_fulfilled_by_the_datastore_that_is_chosen() -> None:
+    desired = DesiredVolume("data", datastore_cluster="pod", storage_policy="gold")
+    rows = (of_pod(1, 10), of_pod(2, 30), of_pod(3, 20))
+    assert chosen(desired, *rows, misfits={"pod-2": "No tag."}) == "pod-3"
+    everything = {f"pod-{number}": "No tag." for number in (1, 2, 3)}
+    with pytest.raises(GantryError, match=r"satisfies the storage policy gold \(pod-1: No tag, pod-2: No tag, pod-3"):
+        chosen(desired, *rows, misfits=everything)
+    with pytest.raises(GantryError, match=r"policy gold \(shared1: No tag\)"):
+        chosen(DesiredVolume("data", datastore="shared1"), misfits={"ds1": "No tag."})
+
+
+def test_with_a_storage_policy_any_datastore_of_the_datacenter_is_chosen() -> None:
+    assert chosen(DesiredVolume("data", storage_policy="gold"), of_pod(1, 1 << 60), misfits={}) == "pod-1"
 
 
 def test_the_metadata_is_part_of_the_creation() -> None:
