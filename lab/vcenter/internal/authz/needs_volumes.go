@@ -16,7 +16,7 @@ import (
 // volumeCalls are the calls whose argument datastore has the disk.
 var volumeCalls = []string{"ListVStorageObject", "RetrieveVStorageObject", "RetrieveVStorageObjectState", "RetrieveSnapshotInfo",
 	"ExtendDisk_Task", "VStorageObjectCreateSnapshot_Task", "DeleteSnapshot_Task", "RevertVStorageObject_Task",
-	"CreateDiskFromSnapshot_Task", "ReconcileDatastoreInventory_Task"}
+	"CreateDiskFromSnapshot_Task", "ReconcileDatastoreInventory_Task", "UpdateVStorageObjectPolicy_Task"}
 
 func volumeNeeds() map[string]func(*question, any) {
 	needs := map[string]func(*question, any){
