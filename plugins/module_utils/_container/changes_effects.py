@@ -67,8 +67,6 @@ def _is_of_successor(change: ContainerChange) -> bool:
 
 
 def _options(change: ContainerChange) -> list[str]:
-    if isinstance(change, Reconfigure):
-        return change.options
-    if isinstance(change, ReplaceFiles):
+    if isinstance(change, (Reconfigure, ReplaceFiles)):
         return list(change.options)
     return [_OPTIONS_OF[type(change)]] if type(change) in _OPTIONS_OF else []

@@ -7,10 +7,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.changes import ContainerChange
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.changes import ContainerChange, with_machine
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import Machine, ObservedContainer
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.plan import nested
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.delivery import FIELD, SHA256, FilesToDeliver
@@ -36,8 +36,5 @@ class ReplaceFiles(ContainerChange):
         return nested(self.container, "contents", value=self.files.delivery.sha256)
 
     def project(self, observed: ObservedContainer) -> ObservedContainer:
-        machine = observed.machine
-        if machine is None:
-            raise ValueError("the plan changes a machine that is not there")
         contents = {SHA256: self.files.delivery.sha256, "wanted": None, "error": None}
-        return replace(observed, machine=replace(machine, status={**(machine.status or {}), FIELD: contents}))
+        return with_machine(observed, status={**(self.machine.status or {}), FIELD: contents})

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -15,6 +15,16 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.stub impor
 
 if TYPE_CHECKING:
     from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.session import Session
+
+
+# Disks in one request.
+PAGE = 500
+
+
+def pages(ids: Sequence[str]) -> Iterator[Sequence[str]]:
+    """Divide the ids of disks among requests."""
+    for start in range(0, len(ids), PAGE):
+        yield ids[start : start + PAGE]
 
 
 class CompanionStub(Stub):

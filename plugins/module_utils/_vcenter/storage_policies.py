@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.text import listed
-from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.companion import Companion, CompanionStub
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.companion import Companion, CompanionStub, pages
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.pyvmomi import pbm
 
 if TYPE_CHECKING:
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
 # A disk with an identity of its own is named by its id.
 _DISK = "virtualDiskUUID"
-# Disks in one request.
-_PAGE = 500
 
 
 @dataclass(frozen=True)
@@ -66,8 +64,8 @@ class StoragePolicies(Companion):
     def of_disks(self, ids: Sequence[str]) -> Mapping[str, StoragePolicy]:
         """Return the policies of First Class Disks by the disks' ids. Those without a policy are left out."""
         found = {}
-        for start in range(0, len(ids), _PAGE):
-            disks = [pbm.ServerObjectRef(objectType=_DISK, key=one) for one in ids[start : start + _PAGE]]
+        for page in pages(ids):
+            disks = [pbm.ServerObjectRef(objectType=_DISK, key=one) for one in page]
             rows = self._content.profileManager.PbmQueryAssociatedProfiles(entities=disks) or []
             found.update({row.object.key: row.profileId[0] for row in rows if row.profileId})
         known = {policy.id: policy for policy in self._named(list(found.values())).values()}

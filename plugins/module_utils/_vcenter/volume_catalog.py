@@ -13,15 +13,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.companion import Companion, CompanionStub
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.companion import (
+    PAGE,
+    Companion,
+    CompanionStub,
+    pages,
+)
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.pyvmomi import vim, vslm
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.tasks import Job
 
 if TYPE_CHECKING:
     from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.session import Session
-
-# Disks in one request.
-_PAGE = 500
 
 # A field, an operator and a value, such as ("metadataKey", "equals", "owner").
 Criterion = tuple[str, str, str]
@@ -56,7 +58,7 @@ class VolumeCatalog(Companion):
                 vslm.vso.VStorageObjectQuerySpec(queryField=field, queryOperator=operator, queryValue=[value])
                 for field, operator, value in (*criteria, *after)
             ]
-            page = self._manager.VslmListVStorageObjectForSpec(query=query, maxResult=_PAGE)
+            page = self._manager.VslmListVStorageObjectForSpec(query=query, maxResult=PAGE)
             ids = [] if page is None else [one.id for one in page.id]
             found += ids
             if page is None or page.allRecordsReturned or not ids:
@@ -96,5 +98,5 @@ def protection(manager: Any, name: str, disk: Mapping[str, Any]) -> Job:
 
 
 def _pages(ids: Sequence[str]) -> Iterator[list[Any]]:
-    for start in range(0, len(ids), _PAGE):
-        yield [disk_id(one) for one in ids[start : start + _PAGE]]
+    for page in pages(ids):
+        yield [disk_id(one) for one in page]
