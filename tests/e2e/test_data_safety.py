@@ -69,8 +69,9 @@ class Database:
             "guest_key": KEY,
             "healthcheck": {
                 "test": ["CMD", "pg_isready", "--username=postgres"],
-                "interval": "2s",
-                "start_interval": "500ms",
+                # Each check starts a program, which takes much of an emulated processor while it creates the database.
+                "interval": "10s",
+                "start_interval": "1500ms",
                 "start_period": f"{PATIENCE}s",
             },
             "stop_timeout": 60,

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from devkit.console import ROOT
+from tests.support.lab.direct import DirectRunner
 from tests.support.lab.playbook import PlaybookRunner, Run
 
 RESULT = "Set the role's result"
@@ -73,6 +74,40 @@ def container_variables(lab: Mapping[str, Any]) -> dict[str, Any]:
         "containers_resource_pool": "prod/web",
         "containers_registry_tls_verify": False,
     }
+
+
+def remove_cloud(direct: DirectRunner, variables: Mapping[str, Any]) -> None:
+    """Take away all that ``cloud_variables`` describe, by the modules and without Ansible, in the order of teardown."""
+    absent = {"state": "absent"}
+    (image,) = variables["private_cloud_images"]
+    pools = variables["private_cloud_resource_pools"]
+    (datastore,) = image["datastores"]
+    tasks: list[tuple[str, Mapping[str, Any]]] = [
+        ("drs_ruleset", {"cluster": "C0", "groups": [{"name": "licensed", **absent}]}),
+        ("container_image", {"name": image["name"], "datastore": datastore, **absent}),
+        ("vm_folder", {"path": "gantry-images", "when_not_empty": "keep", **absent}),
+        ("bootstrap_image", {"src": variables["private_cloud_bootstrap"]["src"], "datastore": datastore, **absent}),
+        (
+            "access",
+            {
+                kind: [{**one, **absent} for one in variables[f"private_cloud_{kind}"]]
+                for kind in ("roles", "permissions")
+            },
+        ),
+    ]
+    tasks += [
+        ("port_group", {key: one[key] for key in ("name", "switch", "type", "cluster") if key in one} | absent)
+        for one in variables["private_cloud_port_groups"]
+    ]
+    tasks += [
+        (
+            "resource_pool",
+            {"cluster": name, "pools": [{"path": one["path"]} for one in pools if one["cluster"] == name], **absent},
+        )
+        for name in sorted({one["cluster"] for one in pools})
+    ]
+    tasks.append(("vm_folder", {"paths": [one["path"] for one in variables["private_cloud_folders"]], **absent}))
+    direct([{f"gantry.vsphere.{module}": options} for module, options in tasks]).ok()
 
 
 def run_playbook(

@@ -47,12 +47,12 @@ class KillablePlaybook:
     variables: Mapping[str, Any]
     playbook: str  # the name of a file in playbooks/
 
-    def start(self, playbook: str, variables: Mapping[str, Any]) -> subprocess.Popen[str]:
+    def start(self) -> subprocess.Popen[str]:
         settings = self.home / "ansible.cfg"
         settings.touch()
-        given = {"ansible_python_interpreter": sys.executable, **self.variables, **variables}
+        given = {"ansible_python_interpreter": sys.executable, **self.variables}
         return subprocess.Popen(
-            [str(PROGRAM), "-i", "localhost,", "-e", json.dumps(given), str(ROOT / "playbooks" / playbook)],
+            [str(PROGRAM), "-i", "localhost,", "-e", json.dumps(given), str(ROOT / "playbooks" / self.playbook)],
             env={
                 **os.environ,
                 **self.connection,
@@ -68,16 +68,16 @@ class KillablePlaybook:
             start_new_session=True,
         )
 
-    def play(self, playbook: str | None = None, **variables: Any) -> str:
-        """Run the playbook, or another one, with these variables too; return its output."""
-        process = self.start(playbook or self.playbook, variables)
+    def play(self) -> str:
+        """Run the playbook; return its output."""
+        process = self.start()
         output, _ = process.communicate(timeout=_TIMEOUT_SECONDS)
         assert process.returncode == 0, output
         return output
 
     def kill_after(self, requests: int, calls: Control) -> None:
         """Kill the playbook and all processes that it has started when vCenter has recorded this many requests."""
-        kill_after(requests, calls, lambda: self.start(self.playbook, {}))
+        kill_after(requests, calls, self.start)
 
 
 def kill_after(requests: int, calls: Control, start: Callable[[], subprocess.Popen[str]]) -> int:
