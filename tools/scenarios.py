@@ -47,7 +47,7 @@ def molecule(chosen: Sequence[str] = ()) -> Counts:
     if unknown:
         raise ToolError(f"There is no Molecule scenario {', '.join(unknown)}. The scenarios are: {', '.join(known)}.")
     total = Counts()
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
+    with ThreadPoolExecutor((os.cpu_count() or 1) + 1) as pool:
         for output, counts in pool.map(_run, chosen or known):
             say(output)
             total += counts

@@ -11,7 +11,7 @@ from __future__ import annotations
 import itertools
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -113,10 +113,10 @@ PARTS: dict[str, Callable[[Sequence[str]], Counts]] = {
     "e2e": _e2e,
     "matrix": _matrix,
 }
-# Parts that run at the same time: govc and the clients use one CPU for most of their time, as lint does at its end.
-_TOGETHER = frozenset({"lint", "govc", "clients"})
+# Lint ends with minutes of ansible-test, which uses one CPU. These run beside it, one after the other.
+_BESIDE_LINT = ("govc", "clients", "unit", "go", "oldest")
 # The matrix contains all of "oldest" and takes long.
-ALL = ("lint", "govc", "clients", "unit", "go", "oldest", "integration", "molecule", "e2e")
+ALL = ("lint", *_BESIDE_LINT, "integration", "molecule", "e2e")
 
 
 def _timed(name: str, arguments: Sequence[str]) -> tuple[str, Counts, float]:
@@ -132,17 +132,20 @@ def _timed(name: str, arguments: Sequence[str]) -> tuple[str, Counts, float]:
     return name, counts, seconds
 
 
-def _groups(parts: Sequence[str]) -> list[list[str]]:
-    """Return the parts in their order, those together that run at the same time."""
-    return [list(names) for _key, names in itertools.groupby(parts, lambda name: name in _TOGETHER or name)]
+def _lanes(parts: Sequence[str]) -> Iterator[list[list[str]]]:
+    """Yield what runs at the same time: lists of parts, each of which runs one part after the other."""
+    for _key, group in itertools.groupby(parts, lambda name: name == "lint" or name in _BESIDE_LINT or name):
+        names = list(group)
+        yield [lane for lane in ([n for n in names if n == "lint"], [n for n in names if n != "lint"]) if lane]
 
 
 def run(parts: Sequence[str], arguments: Sequence[str]) -> bool:
     """Run the parts, each even if another has failed, and print the table."""
     results: list[tuple[str, Counts, float]] = []
-    for group in _groups(parts):
-        with ThreadPoolExecutor(len(group)) as pool:
-            results += pool.map(lambda name: _timed(name, arguments), group)
+    for lanes in _lanes(parts):
+        with ThreadPoolExecutor(len(lanes)) as pool:
+            for lane in pool.map(lambda names: [_timed(name, arguments) for name in names], lanes):
+                results += lane
     total = sum((counts for _name, counts, _seconds in results), Counts())
     for failure in total.failures:
         say(f"FAILED  {failure}")

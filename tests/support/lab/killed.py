@@ -24,7 +24,7 @@ import pytest
 from devkit.console import ROOT
 from tests.support.lab.control import Control
 from tests.support.lab.observer import datastore_files, vm_names
-from tests.support.lab.playbook import PROGRAM
+from tests.support.lab.playbook import PROGRAM, ansible_environment
 
 _POINTS = 10
 # The same in each run, so that a failure can be reproduced; the variable selects other points.
@@ -48,19 +48,10 @@ class KillablePlaybook:
     playbook: str  # the name of a file in playbooks/
 
     def start(self) -> subprocess.Popen[str]:
-        settings = self.home / "ansible.cfg"
-        settings.touch()
         given = {"ansible_python_interpreter": sys.executable, **self.variables}
         return subprocess.Popen(
             [str(PROGRAM), "-i", "localhost,", "-e", json.dumps(given), str(ROOT / "playbooks" / self.playbook)],
-            env={
-                **os.environ,
-                **self.connection,
-                "XDG_CACHE_HOME": str(self.home / "cache"),
-                "ANSIBLE_HOME": str(self.home / "ansible"),
-                "ANSIBLE_CONFIG": str(settings),
-                "ANSIBLE_NOCOLOR": "1",
-            },
+            env=ansible_environment(self.home, self.connection),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

@@ -155,6 +155,8 @@ def ansible_environment(
         "ANSIBLE_NOCOLOR": "1",
         "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS),
         "ANSIBLE_LOCALHOST_WARNING": "0",
+        "ANSIBLE_CALLBACK_PLUGINS": str(CALLBACKS),
+        "ANSIBLE_CALLBACKS_ENABLED": "garbage",
     }
     (home / "ansible.cfg").touch()
     return task_environment(home, ansible, connection, changes or {})
@@ -163,8 +165,7 @@ def ansible_environment(
 def _reporting(results: Path) -> dict[str, str | None]:
     """Return the variables that make Ansible write the result of each task to a file."""
     return {
-        "ANSIBLE_CALLBACK_PLUGINS": str(CALLBACKS),
-        "ANSIBLE_CALLBACKS_ENABLED": "results",
+        "ANSIBLE_CALLBACKS_ENABLED": "garbage,results",
         "ANSIBLE_INJECT_INVOCATION": "1",
         "GANTRY_RESULTS": str(results),
     }

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import pytest
 
@@ -33,17 +33,37 @@ def test_a_part_that_cannot_run_fails_and_the_next_runs(
     assert "clients      3 passed, 0 failed, 0 skipped" in said
 
 
-def test_parts_that_leave_cpus_idle_run_at_the_same_time(
+def test_parts_run_beside_lint_one_after_the_other(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    meeting = threading.Barrier(2, timeout=20)
+    events: list[str] = []
+    clients_began = threading.Event()
 
-    def meet(_arguments: Sequence[str]) -> Counts:
-        meeting.wait()
+    def lint(_arguments: Sequence[str]) -> Counts:
+        assert clients_began.wait(timeout=20)
+        events.append("lint ends")
         return Counts(passed=1)
 
-    for name in ("govc", "clients"):
-        monkeypatch.setitem(PARTS, name, meet)
-    assert run_parts(("govc", "clients"), [])
+    def clients(_arguments: Sequence[str]) -> Counts:
+        events.append("clients begin")
+        clients_began.set()
+        return Counts(passed=1)
+
+    def other(name: str) -> Callable[[Sequence[str]], Counts]:
+        def run(_arguments: Sequence[str]) -> Counts:
+            events.append(name)
+            return Counts(passed=1)
+
+        return run
+
+    for name, part in {"lint": lint, "clients": clients, "govc": other("govc"), "e2e": other("e2e")}.items():
+        monkeypatch.setitem(PARTS, name, part)
+    assert run_parts(("lint", "govc", "clients", "e2e"), [])
+    assert events == ["govc", "clients begin", "lint ends", "e2e"]
     summary = capsys.readouterr().out.split("==== summary")[1]
-    assert summary.index("govc") < summary.index("clients")
+    assert [line.split()[3] for line in summary.splitlines() if line.startswith("passed")] == [
+        "lint",
+        "govc",
+        "clients",
+        "e2e",
+    ]
