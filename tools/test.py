@@ -114,7 +114,7 @@ PARTS: dict[str, Callable[[Sequence[str]], Counts]] = {
     "matrix": _matrix,
 }
 # Lint ends with minutes of ansible-test, which uses one CPU. These run beside it, one after the other.
-_BESIDE_LINT = ("govc", "clients", "unit", "go", "oldest")
+_BESIDE_LINT = ("govc", "clients", "go", "unit", "oldest")
 # The matrix contains all of "oldest" and takes long.
 ALL = ("lint", *_BESIDE_LINT, "integration", "molecule", "e2e")
 
