@@ -108,13 +108,13 @@ def test_container_sees_its_limit_and_gets_half_of_it_as_a_root_in_memory(boot: 
 
 
 def test_file_larger_than_memory_is_written_and_read(boot: Boot, tmp_path: Path) -> None:
-    script = "head -c 134217728 /dev/zero > /large && sync && cat /large | busybox wc -c"
+    script = "head -c 209715200 /dev/zero > /large && sync && cat /large | busybox wc -c"
     scratch = make_disk(tmp_path / "scratch.img", 512 * _MIB)
     machine = boot(make_spec(["sh", "-c", script], root=ON_DISK), memory_mib=SMALLEST_MIB, scratch=scratch)
     # All that time the kernel reclaims, on an emulated processor.
     status = machine.wait_off(2 * PATIENCE)
     assert (status["exit_code"], status["oom_killed"]) == (0, False)
-    assert machine.log() == "134217728\n"
+    assert machine.log() == "209715200\n"
 
 
 def test_a_fork_bomb_leaves_init_able_to_stop(boot: Boot) -> None:
