@@ -13,7 +13,7 @@ import pytest
 from lab.connection import connection_environment
 from lab.held import running_lab
 from tests.support.guests.containers import Containers
-from tests.support.lab.playbook import PlaybookRunner
+from tests.support.lab.direct import DirectRunner
 
 IMAGES = ("tiny", "nginx", "redis")
 # Those that only one file uses are imported there.
@@ -37,15 +37,15 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
 @pytest.fixture(scope="session")
 def containers(lab: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Containers:
     """Run the modules against a vCenter with the bootstrap ISO and the images that containers need."""
-    play = PlaybookRunner(tmp_path_factory.mktemp("home"), connection_environment(lab))
+    direct = DirectRunner(tmp_path_factory.mktemp("home"), connection_environment(lab))
     where = {"datastore": lab["datastore"]}
     tasks: list[dict[str, Any]] = [{"gantry.vsphere.bootstrap_image": {"src": lab["bootstrap_iso"], **where}}]
     tasks += [
         {"gantry.vsphere.container_image": {"name": lab["images"][name], "registry_tls_verify": False, **where}}
         for name in IMAGES
     ]
-    play(tasks).ok()
-    return Containers(lab, play)
+    direct(tasks).ok()
+    return Containers(lab, direct)
 
 
 @pytest.fixture

@@ -25,7 +25,7 @@ def offline(containers: Containers, tmp_path: Path) -> dict[str, Any]:
     command = ["skopeo", "copy", "--quiet", "--src-tls-verify=false", f"docker://{containers.image('nginx')}"]
     subprocess.run([*command, f"{archive}:{OFFLINE}"], check=True, capture_output=True)
     imported, copied = (
-        containers.play(
+        containers.direct(
             [
                 {"gantry.vsphere.container_image": {"name": OFFLINE, "source": archive, "datastore": "shared0"}},
                 {"gantry.vsphere.container_image": {"name": OFFLINE, "datastore": "shared1"}},

@@ -67,8 +67,8 @@ def test_a_container_survives_the_loss_of_guestinfo(containers: Containers, name
         ended = _wait_status(vm, "exited")
         _wait_off(vm)
         assert "exited" not in options(vm).get("guestinfo.gantry.status", "")
-    play = {"gantry.vsphere.container_vm_info": {"name": [name], "logs": True, "exit_from_disk": True}}
-    (read,) = containers.play(play).ok().last["containers"]
+    task = {"gantry.vsphere.container_vm_info": {"name": [name], "logs": True, "exit_from_disk": True}}
+    (read,) = containers.direct(task).ok().last["containers"]
     assert (read["exit_from_disk"], read["exit_code"], read["finished_at"]) == ("read", 9, ended["finished_at"])
     # The log of the first run is not complete, since its VM was powered off.
     assert read["log"].splitlines()[-len(SHOWN) - 1 :] == [*SHOWN, "asked"]

@@ -21,27 +21,23 @@ _SELECTOR = {"com.docker.compose.project": STACK}
 @pytest.fixture
 def stack(containers: Containers) -> Iterator[list[str]]:
     """Start six containers."""
-    container = {
-        "gantry.vsphere.container_vm": {
-            "name": "{{ item }}",
-            "image": containers.image("tiny"),
-            "entrypoint": ["/bin/sleep", "100000"],
-            "command": [],
-            "labels": _SELECTOR,
-            "memory": f"{SMALLEST_MIB}M",
-            "networks": [{"name": "VM Network"}],
-            "wait_timeout": 2 * PATIENCE,
-        },
-        "loop": NAMES,
+    options = {
+        "image": containers.image("tiny"),
+        "entrypoint": ["/bin/sleep", "100000"],
+        "command": [],
+        "labels": _SELECTOR,
+        "memory": f"{SMALLEST_MIB}M",
+        "networks": [{"name": "VM Network"}],
+        "wait_timeout": 2 * PATIENCE,
     }
-    containers.play(container, timeout=6 * PATIENCE).ok()
+    containers.direct([{"gantry.vsphere.container_vm": {"name": name, **options}} for name in NAMES]).ok()
     yield NAMES
-    gone = {"gantry.vsphere.container_vm": {"name": "{{ item }}", "state": "absent", "force_kill": True}, "loop": NAMES}
-    containers.play(gone, timeout=PATIENCE).ok()
+    gone = {"state": "absent", "force_kill": True}
+    containers.direct([{"gantry.vsphere.container_vm": {"name": name, **gone}} for name in NAMES]).ok()
 
 
 def _look(containers: Containers) -> dict[str, dict[str, Any]]:
-    found = containers.play({"gantry.vsphere.container_vm_info": {"labels": _SELECTOR}}).ok().last["containers"]
+    found = containers.direct({"gantry.vsphere.container_vm_info": {"labels": _SELECTOR}}).ok().last["containers"]
     return {container["name"]: container for container in found}
 
 
@@ -55,11 +51,11 @@ def test_six_containers_leave_a_host_for_maintenance_and_it_returns(containers: 
     assert sorted(before) == stack
     host = containers.lab["hosts"][0]
     gathered = {"gantry.vsphere.vm_vmotion": {"vms": [{"stack": STACK}], "host": host}}
-    containers.play(gathered, timeout=PATIENCE).ok()
+    containers.direct(gathered).ok()
     assert {container["host"] for container in _look(containers).values()} == {host}
 
     entered = {"gantry.vsphere.host_maintenance": {"host": host, "timeout": PATIENCE}}
-    result = containers.play(entered, timeout=2 * PATIENCE).ok().last.result
+    result = containers.direct(entered).ok().last.result
     assert result["host"]["maintenance"]
     # The templates of the images that are on the host move first.
     live = [moved["name"] for moved in result["evacuated"] if moved["mode"] != "template"]
@@ -70,8 +66,8 @@ def test_six_containers_leave_a_host_for_maintenance_and_it_returns(containers: 
     assert {name: _life(one) for name, one in away.items()} == {name: _life(one) for name, one in before.items()}
 
     left = {"gantry.vsphere.host_maintenance": {"host": host, "state": "absent"}}
-    assert not containers.play(left).ok().last["host"]["maintenance"]
-    containers.play(gathered, timeout=PATIENCE).ok()
+    assert not containers.direct(left).ok().last["host"]["maintenance"]
+    containers.direct(gathered).ok()
     back = _look(containers)
     assert {container["host"] for container in back.values()} == {host}
     assert {name: _life(one) for name, one in back.items()} == {name: _life(one) for name, one in before.items()}

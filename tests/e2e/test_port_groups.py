@@ -21,12 +21,12 @@ ASK = r"printf 'GET / HTTP/1.0\r\n\r\n' | nc -w 5 $SERVER 80"
 
 
 def _port_group(containers: Containers, name: str, **options: Any) -> None:
-    containers.play([{"gantry.vsphere.port_group": {"name": name, "switch": "DSwitch0", **options}}]).ok()
+    containers.direct({"gantry.vsphere.port_group": {"name": name, "switch": "DSwitch0", **options}}).ok()
 
 
 def _network(containers: Containers, **options: Any) -> None:
     task = {"name": "red", "switch": "DSwitch0", **options}
-    containers.play([{"gantry.vsphere.container_network": task}]).ok()
+    containers.direct({"gantry.vsphere.container_network": task}).ok()
 
 
 @pytest.fixture

@@ -26,7 +26,7 @@ from lab.connection import connection_environment
 from lab.held import running_lab
 from lab.images.nginx import PAGE
 from tests.support.guests.containers import Containers
-from tests.support.lab.playbook import PlaybookRunner
+from tests.support.lab.direct import DirectRunner
 from tools import collection, demo, environment
 
 VERSION = collection.version()
@@ -180,7 +180,7 @@ def changed(output: str) -> int:
 
 def test_the_installed_release_runs_the_demo(installed: Path, release_lab: dict[str, Any], tmp_path: Path) -> None:
     """Run it with no path of an ISO: the modules find the package, in Ansible's process and in their own."""
-    containers = Containers(release_lab, PlaybookRunner(tmp_path, connection_environment(release_lab)))
+    containers = Containers(release_lab, DirectRunner(tmp_path, connection_environment(release_lab)))
     port = containers.publish("web", 80)
     actions = {
         **demo.variables(release_lab, f"http://127.0.0.1:{port}/"),

@@ -11,14 +11,16 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from devkit.console import ROOT
+from lab.connection import connection_environment
 from tests.support.guests.containers import MEMORY, PATIENCE, Containers
 from tests.support.lab.drive import drive
-from tests.support.lab.playbook import Run
+from tests.support.lab.playbook import PlaybookRunner, Run
 
 NAMES = [f"roll-{number}" for number in (1, 2, 3)]
 # So long the unhealthy container is waited for.
@@ -33,6 +35,7 @@ class Rollout:
     """The playbook rollout for a project of three replicas."""
 
     containers: Containers
+    playbooks: PlaybookRunner
 
     def play(self, image: str, healthcheck: str, wait_timeout: int, **variables: Any) -> Run:
         replicas = {
@@ -54,11 +57,11 @@ class Rollout:
             "containers_guest_key": KEY,
         }
         playbook = ROOT / "playbooks" / "rollout.yml"
-        return self.containers.play(playbook, way=None, extra_vars={**project, **variables}, timeout=8 * PATIENCE)
+        return self.playbooks(playbook, way=None, extra_vars={**project, **variables}, timeout=8 * PATIENCE)
 
     def look(self) -> dict[str, dict[str, Any]]:
         selector = {"labels": {"gantry.vsphere.project": "roll"}}
-        found = self.containers.play({"gantry.vsphere.container_vm_info": selector}).ok().last["containers"]
+        found = self.containers.direct({"gantry.vsphere.container_vm_info": selector}).ok().last["containers"]
         return {container["name"]: container for container in found}
 
     def ask(self, container: str, name: str) -> list[str]:
@@ -78,8 +81,8 @@ class Rollout:
 
 
 @pytest.fixture
-def rollout(containers: Containers) -> Iterator[Rollout]:
-    one = Rollout(containers)
+def rollout(containers: Containers, tmp_path: Path) -> Iterator[Rollout]:
+    one = Rollout(containers, PlaybookRunner(tmp_path, connection_environment(containers.lab)))
     yield one
     one.play("tiny", "true", PATIENCE, containers_state="absent").ok()
 

@@ -15,7 +15,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tests.support.lab.playbook import PlaybookRunner, TaskResult
+from tests.support.lab.direct import DirectRunner
+from tests.support.lab.playbook import TaskResult
 
 # A loaded machine without KVM may take this long from power on to a container that answers.
 PATIENCE = 180
@@ -24,10 +25,13 @@ MEMORY = "128M"
 
 @dataclass(frozen=True)
 class Containers:
-    """The modules, with the options that all containers of these tests have in common."""
+    """The modules, with the options that all containers of these tests have in common.
+
+    They run without Ansible: what is tested is what boots, and a run of ansible-playbook takes as long as a boot.
+    """
 
     lab: Mapping[str, Any]
-    play: PlaybookRunner
+    direct: DirectRunner
 
     def image(self, name: str) -> str:
         """Return the reference of an image of the lab; another name is a reference itself."""
@@ -43,12 +47,12 @@ class Containers:
         if "image" in arguments:
             arguments["image"] = self.image(arguments["image"])
             arguments = {"memory": MEMORY, "networks": [{"name": "VM Network"}], **arguments}
-        run = self.play({"gantry.vsphere.container_vm": arguments}, timeout=3 * PATIENCE)
+        run = self.direct({"gantry.vsphere.container_vm": arguments})
         return Attempt(run.last, run.output)
 
     def look(self, name: str, *, logs: bool = False) -> dict[str, Any]:
         """Return what container_vm_info reports for one container."""
-        run = self.play({"gantry.vsphere.container_vm_info": {"name": [name], "logs": logs}}).ok()
+        run = self.direct({"gantry.vsphere.container_vm_info": {"name": [name], "logs": logs}}).ok()
         (container,) = run.last["containers"]
         found: dict[str, Any] = container
         return found
