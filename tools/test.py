@@ -68,7 +68,7 @@ def _molecule(arguments: Sequence[str]) -> Counts:
 
 
 def _e2e(arguments: Sequence[str]) -> Counts:
-    return runners.pytest(["tests/e2e", *arguments])
+    return runners.pytest(["tests/e2e", *arguments], more_workers=1)
 
 
 def _oldest(arguments: Sequence[str]) -> Counts:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from lab.connection import connection_environment
-from tests.support.guests.containers import PATIENCE, Containers
+from tests.support.guests.containers import PATIENCE, READY, READY_FILE, Containers
 from tests.support.guests.machine import SMALLEST_MIB
 from tests.support.lab.drive import drive
 from tests.support.lab.playbook import PlaybookRunner
@@ -81,11 +81,15 @@ def _run_as_a_host(containers: Containers, name: str, folder: Path) -> None:
 
 
 def test_files_and_tasks_in_a_container(containers: Containers, name: str, tmp_path: Path) -> None:
-    options = {"image": "tiny", "entrypoint": ["/bin/sh", "-c"], "command": ["mkdir -p /srv; exec sleep 100000"]}
+    options = {
+        "image": "tiny",
+        "entrypoint": ["/bin/sh", "-c"],
+        "command": [f"mkdir -p /srv; touch {READY_FILE}; exec sleep 100000"],
+    }
     # All capabilities are dropped: those of a copy are not the container's.
     options |= {"capabilities": [], "stop_timeout": 1}
     options |= {"memory": MEMORY, "guest_operations": True, "guest_key": KEY}
-    containers.run(name, datastore=containers.lab["datastore"], **options)
+    containers.run(name, datastore=containers.lab["datastore"], **options, **READY)
     _copy_in_and_out(containers, name, tmp_path)
     _copy_a_large_file(containers, name, tmp_path)
     _run_as_a_host(containers, name, tmp_path)

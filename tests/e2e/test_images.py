@@ -67,6 +67,7 @@ def test_health_goes_from_starting_to_healthy(containers: Containers, name: str)
     seen = ["starting"]
     deadline = time.monotonic() + PATIENCE
     while seen[-1] == "starting" and time.monotonic() < deadline:
+        time.sleep(0.5)
         seen.append(containers.look(name)["health"])
     assert seen[-1] == "healthy"
 

@@ -15,7 +15,7 @@ from typing import Any
 from pyVim.task import WaitForTask
 from pyVmomi import vim
 
-from tests.support.guests.containers import PATIENCE, Containers
+from tests.support.guests.containers import PATIENCE, READY, READY_FILE, Containers
 from tests.support.guests.counting import options
 from tests.support.guests.vcenter import find, session
 
@@ -46,8 +46,12 @@ SHOWN = [
 
 
 def test_a_container_survives_the_loss_of_guestinfo(containers: Containers, name: str) -> None:
-    script = f"{SHOW_FILES} wc -c </run/secrets/large; trap 'echo asked; exit 9' TERM; while :; do sleep 1 & wait; done"
-    before = containers.run(name, image="tiny", entrypoint=["/bin/sh", "-c"], command=[script], **FILES)["container"]
+    script = (
+        f"{SHOW_FILES} wc -c </run/secrets/large; trap 'echo asked; exit 9' TERM; touch {READY_FILE}; "
+        "while :; do sleep 1 & wait; done"
+    )
+    options_of_it = {"image": "tiny", "entrypoint": ["/bin/sh", "-c"], "command": [script], **FILES, **READY}
+    before = containers.run(name, **options_of_it)["container"]
     assert before["document_source"] == "guestinfo"
     with session(containers.lab) as content:
         vm = find(content, vim.VirtualMachine, name)
@@ -57,7 +61,7 @@ def test_a_container_survives_the_loss_of_guestinfo(containers: Containers, name
         WaitForTask(vm.PowerOffVM_Task())
         assert DOCUMENT not in options(vm)
         WaitForTask(vm.PowerOnVM_Task())
-        again = _wait_status(vm, "running")
+        again = _wait_status(vm, "running", "healthy")
         assert (again["id"], again["document"]) == (before["id"], "scratch_disk")
         found = containers.look(name)
         assert (found["status"], found["document_source"]) == ("running", "scratch_disk")
@@ -77,11 +81,11 @@ def test_a_container_survives_the_loss_of_guestinfo(containers: Containers, name
     assert containers.run(name)["container"]["document_source"] == "guestinfo"
 
 
-def _wait_status(vm: Any, state: str) -> dict[str, Any]:
+def _wait_status(vm: Any, state: str, health: str = "") -> dict[str, Any]:
     deadline = time.monotonic() + PATIENCE
     while True:
         status: dict[str, Any] = json.loads(options(vm).get("guestinfo.gantry.status", "{}"))
-        if status.get("state") == state:
+        if status.get("state") == state and health in ("", status.get("health")):
             return status
         assert time.monotonic() < deadline, status
         time.sleep(0.2)

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -37,8 +38,14 @@ def stack(containers: Containers) -> Iterator[list[str]]:
 
 
 def _look(containers: Containers) -> dict[str, dict[str, Any]]:
-    found = containers.direct({"gantry.vsphere.container_vm_info": {"labels": _SELECTOR}}).ok().last["containers"]
-    return {container["name"]: container for container in found}
+    """Return the containers when all have addresses: after a move, the guest tools report them anew."""
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        found = containers.direct({"gantry.vsphere.container_vm_info": {"labels": _SELECTOR}}).ok().last["containers"]
+        if all(container["ip_addresses"] for container in found):
+            return {container["name"]: container for container in found}
+        assert time.monotonic() < deadline, found
+        time.sleep(0.5)
 
 
 def _life(container: dict[str, Any]) -> dict[str, Any]:

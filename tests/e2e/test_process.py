@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.guests.containers import Containers
+from tests.support.guests.containers import READY, READY_FILE, Containers
 
 Shell = Callable[..., dict[str, Any]]
 
@@ -73,12 +73,12 @@ def test_user_that_the_image_lacks_is_named(containers: Containers, name: str) -
 @pytest.mark.parametrize(
     ("script", "code"),
     [
-        pytest.param("trap 'exit 143' TERM; sleep 1000 & wait", 143, id="heeds-term"),
-        pytest.param("trap '' TERM; while true; do sleep 1; done", 137, id="ignores-term"),
+        pytest.param(f"trap 'exit 143' TERM; touch {READY_FILE}; sleep 1000 & wait", 143, id="heeds-term"),
+        pytest.param(f"trap '' TERM; touch {READY_FILE}; while true; do sleep 1; done", 137, id="ignores-term"),
     ],
 )
 def test_stop(containers: Containers, name: str, script: str, code: int) -> None:
-    containers.run(name, image="tiny", entrypoint=["/bin/sh", "-c"], command=[script], stop_timeout=2)
+    containers.run(name, image="tiny", entrypoint=["/bin/sh", "-c"], command=[script], stop_timeout=2, **READY)
     stopped = containers.run(name, state="stopped")
     assert stopped.changed
     assert stopped["container"]["exit_code"] == code

@@ -21,6 +21,18 @@ from tests.support.lab.playbook import TaskResult
 # A loaded machine without KVM may take this long from power on to a container that answers.
 PATIENCE = 180
 MEMORY = "128M"
+# A task with these options waits until the program has made the file: it is "running" before its first instruction. The
+# file is in memory, so that it is new after each start.
+READY_FILE = "/dev/shm/ready"
+READY: Mapping[str, Any] = {
+    "state": "healthy",
+    "healthcheck": {
+        "test": f"test -e {READY_FILE}",
+        "interval": "1m",
+        "start_interval": "300ms",
+        "start_period": f"{PATIENCE}s",
+    },
+}
 
 
 @dataclass(frozen=True)

@@ -16,9 +16,9 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._guest.log_page imp
 from tests.support.guests.containers import PATIENCE, Containers
 
 _SCRIPT = """
-/bin/busybox httpd -p 80 -h /www
 i=0
 trap 'echo counted $i, wrote $(cat /counted); exit 7' TERM
+/bin/busybox httpd -p 80 -h /www
 while :; do i=$((i + 1)); echo $i > /counted; sleep 0.1; done
 """
 
