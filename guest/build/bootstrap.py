@@ -25,7 +25,7 @@ from guest.build.inputs import input_hash
 from guest.build.iso import COMMAND_LINE, write_iso
 from guest.build.lock import Distribution, Package, this_distribution
 from guest.build.modules import built_in_modules, select_modules
-from guest.build.template import make_template
+from guest.build.templates import make_ext4, make_xfs
 
 # The bootstrap's own version: raised when what it understands or does changes.
 VERSION = "1.1.0"
@@ -109,7 +109,8 @@ def _build_into(directory: Path, packages: tuple[Package, ...], archives: list[P
             tls=work / "syslogtls",
             modules=select_modules(kernel.modules),
             built_in=built_in_modules(kernel.modules),
-            template=make_template(work),
+            ext4=make_ext4(work),
+            xfs=make_xfs(work),
             work=work,
         )
         write_iso(

@@ -2,11 +2,12 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Assemble the initial file system: init, what it can load or start, the template of a scratch disk."""
+"""Assemble the initial file system: init, what it can load or start, and the templates of file systems."""
 
 from __future__ import annotations
 
 import zlib
+from collections.abc import Mapping
 from pathlib import Path
 
 from guest.build.cpio import Archive
@@ -21,7 +22,15 @@ _GZIP = 31
 
 
 def write_initrd(
-    output: Path, *, init: Path, tls: Path, modules: list[Module], built_in: list[str], template: bytes, work: Path
+    output: Path,
+    *,
+    init: Path,
+    tls: Path,
+    modules: list[Module],
+    built_in: list[str],
+    ext4: bytes,
+    xfs: Mapping[int, bytes],
+    work: Path,
 ) -> None:
     """Write the compressed archive.
 
@@ -33,11 +42,21 @@ def write_initrd(
     archive.character_device("dev/console", *_CONSOLE)
     archive.file("init", init.read_bytes(), mode=0o755)
     for module in modules:
-        archive.file(f"lib/modules/{module.name}.ko", module.content)
+        if module.rare:
+            archive.file(f"lib/modules/{module.name}.ko.gz", _compressed(module.content))
+        else:
+            archive.file(f"lib/modules/{module.name}.ko", module.content)
     archive.file("lib/modules/table", table(modules, built_in))
-    archive.file("lib/ext4.template", template)
-    # Compressed for itself: until init removes it, it is in the memory of VMs that do not need it.
-    archive.file("lib/syslogtls.gz", zlib.compress(tls.read_bytes(), 9, wbits=_GZIP))
+    archive.file("lib/ext4.template", ext4)
+    archive.directory("lib/xfs")
+    for mebibytes, template in xfs.items():
+        archive.file(f"lib/xfs/{mebibytes}.gz", _compressed(template))
+    archive.file("lib/syslogtls.gz", _compressed(tls.read_bytes()))
     plain = work / "initrd.cpio"
     plain.write_bytes(archive.to_bytes())
     run(["zstd", "-19", "--threads=1", "-q", "-f", plain, "-o", output])
+
+
+def _compressed(content: bytes) -> bytes:
+    """Return a file that few VMs need, compressed for itself: until init removes it, it is in the memory of all."""
+    return zlib.compress(content, 9, wbits=_GZIP)

@@ -22,6 +22,7 @@ _PROGRAMS = {
     "mke2fs": "-V",
     "mcopy": "--version",
     "mkfs.vfat": "--help",
+    "mkfs.xfs": "-V",
     "xorriso": "--version",
     "zstd": "--version",
 }

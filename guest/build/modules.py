@@ -41,6 +41,9 @@ WANTED = (
     "nft_fib_inet",
 )
 
+# Large ones, which init removes from memory if it does not load them, and their dependencies: file systems of volumes.
+RARE = ("xfs",)
+
 _SUFFIXES = {".ko": None, ".ko.zst": "zstd", ".ko.xz": "xz", ".ko.gz": "gzip"}
 _SIGNATURE_MARK = b"~Module signature appended~\n"
 
@@ -52,6 +55,7 @@ class Module:
     name: str
     info: ModuleInfo
     content: bytes
+    rare: bool = False
 
 
 def select_modules(modules_root: Path) -> list[Module]:
@@ -60,7 +64,7 @@ def select_modules(modules_root: Path) -> list[Module]:
     builtin = _builtin(modules_root)
     chosen: dict[str, Module] = {}
 
-    def add(name: str, needed_by: str) -> None:
+    def add(name: str, needed_by: str, *, rare: bool) -> None:
         if name in chosen or name in builtin:
             return
         if name not in files:
@@ -68,17 +72,18 @@ def select_modules(modules_root: Path) -> list[Module]:
         content = _read(files[name])
         info = read_modinfo(name, content)
         for dependency in info.depends:
-            add(dependency, name)
-        chosen[name] = Module(name, info, _without_signature(content))
+            add(dependency, name, rare=rare)
+        chosen[name] = Module(name, info, _without_signature(content), rare=rare)
 
-    for wanted in WANTED:
-        add(wanted, "the bootstrap")
+    for rare, names in ((False, WANTED), (True, RARE)):
+        for wanted in names:
+            add(wanted, "the bootstrap", rare=rare)
     return list(chosen.values())
 
 
 def built_in_modules(modules_root: Path) -> list[str]:
     """Return the wanted modules that the kernel contains. Which these are differs between distributions."""
-    return sorted(_builtin(modules_root).intersection(WANTED))
+    return sorted(_builtin(modules_root).intersection((*WANTED, *RARE)))
 
 
 def table(modules: list[Module], built_in: list[str]) -> bytes:

@@ -47,6 +47,15 @@ options:
     description:
       - The datastore cluster on which the volume is created instead, on the datastore with the most free space.
     type: str
+  filesystem:
+    description:
+      - The file system of a new volume, which the guest creates when a container uses it for the first time. Without
+        this option, it is V(ext4), and a copy has that of O(source).
+      - V(xfs) needs 300 MiB at least.
+      - The file system of a volume that exists cannot be changed. If it is another one, that is an error.
+    type: str
+    choices: [ext4, xfs]
+    version_added: 1.1.0
   storage_policy:
     description:
       - The storage policy of the volume, by name. Without this option, a new volume has the default policy of its
@@ -134,6 +143,15 @@ options:
         description:
           - The datastore cluster on which the volume is created instead, on the datastore with the most free space.
         type: str
+      filesystem:
+        description:
+          - The file system of a new volume, which the guest creates when a container uses it for the first time.
+            Without this option, it is V(ext4), and a copy has that of O(volumes[].source).
+          - V(xfs) needs 300 MiB at least.
+          - The file system of a volume that exists cannot be changed. If it is another one, that is an error.
+        type: str
+        choices: [ext4, xfs]
+        version_added: 1.1.0
       storage_policy:
         description:
           - The storage policy of the volume, by name. Without this option, a new volume has the default policy of its
@@ -313,6 +331,12 @@ volume:
       type: str
       returned: always
       sample: null
+    filesystem:
+      description: Its file system, which the guest creates at its first use.
+      type: str
+      returned: always
+      sample: ext4
+      version_added: 1.1.0
     created:
       description: When it was created.
       type: str

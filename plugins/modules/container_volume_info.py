@@ -96,6 +96,7 @@ volumes:
       datastore: shared0
       file: "[shared0] fcd/4c2b1de28a834f7e8f0e1a3a4d1f5a10.vmdk"
       storage_policy: null
+      filesystem: ext4
       created: "2026-03-01T12:00:00+00:00"
       labels:
         backup: daily

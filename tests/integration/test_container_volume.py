@@ -185,6 +185,19 @@ def test_a_copy_of_a_snapshot_is_as_complete_as_any_volume(volumes: Volumes, cal
     assert volumes.origins(second["volume"]) == f"{disk.id.id} {source['id']}"
 
 
+def test_a_volume_and_its_copies_keep_the_file_system(volumes: Volumes) -> None:
+    options = {"name": DATA, "datastore": volumes.store.name, "filesystem": "xfs"}
+    assert "needs 300 MiB at least" in volumes.refusal(**options, size="64M")
+    made = volumes.converge(**options, size="300M", snapshots=[{"name": "one"}])
+    assert made["volume"]["filesystem"] == "xfs"
+    assert "a file system is never replaced" in volumes.refusal(name=DATA, filesystem="ext4")
+    copied = volumes.converge(name=OTHER, source=DATA, datastore=volumes.store.name)
+    taken = volumes.converge(name=f"{OTHER}/second", source=DATA, source_snapshot="one")
+    assert [one["volume"]["filesystem"] for one in (copied, taken)] == ["xfs", "xfs"]
+    assert [one["filesystem"] for one in volumes.info(name=[DATA, OTHER])] == ["xfs", "xfs"]
+    assert volumes.create(name=f"{OTHER}/plain")["filesystem"] == "ext4"
+
+
 def test_an_attached_volume_is_neither_deleted_nor_restored(volumes: Volumes, builder: VmBuilder) -> None:
     made = volumes.create(snapshots=[{"name": "one"}])
     volumes.create(OTHER)

@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"gantry.invalid/guest/internal/failure"
+	"gantry.invalid/guest/internal/filesystems"
 	"gantry.invalid/guest/internal/network"
 	"gantry.invalid/guest/internal/redirect"
 	"gantry.invalid/guest/internal/report"
@@ -121,12 +122,20 @@ func (m *machine) prepare(wanted *spec.Spec, document []byte) error {
 		<-networks
 		return err
 	}
+	m.discardFileSystems()
 	if err := m.provideFiles(ctx); err != nil {
 		cancel()
 		<-networks
 		return err
 	}
 	return <-networks
+}
+
+// discardFileSystems removes from memory what no volume needs, when all are mounted.
+func (m *machine) discardFileSystems() {
+	if err := errors.Join(m.modules.Discard(spec.FileSystemXFS), filesystems.DiscardXFS()); err != nil {
+		m.logError(err)
+	}
 }
 
 // connect configures the network and writes the files in /etc that depend on it, also when a lease changes.

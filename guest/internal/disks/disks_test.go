@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"gantry.invalid/guest/internal/failure"
+	"gantry.invalid/guest/internal/xfs"
 )
 
 const (
@@ -162,7 +163,7 @@ func TestFindScratchPrefersItsOwnFileSystemWhereverItIs(t *testing.T) {
 	b.add("sda", "0:0:1:0", nil)
 	b.add("sdb", "0:0:9:0", ext4With(t, id))
 	scratch, err := b.finder.FindScratch(context.Background(), id, 1)
-	if err != nil || scratch.Disk.Name != "sdb" || !scratch.Formatted {
+	if err != nil || scratch.Disk.Name != "sdb" || scratch.Kind == nil {
 		t.Errorf("got %+v, %v", scratch, err)
 	}
 }
@@ -172,7 +173,7 @@ func TestFindScratchTakesABlankDiskAtTheUnit(t *testing.T) {
 	b.add("sda", "0:0:0:0", nil)
 	b.add("sdb", "0:0:1:0", nil)
 	scratch, err := b.finder.FindScratch(context.Background(), id, 1)
-	if err != nil || scratch.Disk.Name != "sdb" || scratch.Formatted {
+	if err != nil || scratch.Disk.Name != "sdb" || scratch.Kind != nil {
 		t.Errorf("got %+v, %v", scratch, err)
 	}
 }
@@ -181,7 +182,7 @@ func TestFindScratchTakesADiskWhoseFormattingWasInterrupted(t *testing.T) {
 	b := newFakeSysfs(t)
 	b.add("sda", "0:0:1:0", map[int64][]byte{0: []byte("GANTRYFORMAT1\n" + id), 8192: {1}})
 	scratch, err := b.finder.FindScratch(context.Background(), id, 1)
-	if err != nil || scratch.Formatted {
+	if err != nil || scratch.Kind != nil {
 		t.Errorf("got %+v, %v", scratch, err)
 	}
 }
@@ -225,7 +226,7 @@ func TestFindVolumeWithoutAUnitTakesOnlyItsOwnFileSystem(t *testing.T) {
 		assertFailure(t, err, failure.VolumeMissing, id, "sda (unit 2")
 		b.add("sdb", "1:0:4:0", ext4With(t, id))
 		volume, err := b.finder.FindVolume(context.Background(), id, nil)
-		if err != nil || volume.Disk.Name != "sdb" || !volume.Formatted {
+		if err != nil || volume.Disk.Name != "sdb" || volume.Kind == nil {
 			t.Errorf("got %+v, %v", volume, err)
 		}
 	})
@@ -239,6 +240,21 @@ func TestFindVolumeRefusesForeignDisks(t *testing.T) {
 	assertFailure(t, err, failure.VolumeForeign, "sda", "the volume's file system "+id)
 }
 
+func TestFindVolumeFindsAnyFileSystem(t *testing.T) {
+	b := newFakeSysfs(t)
+	superblock := make([]byte, 512)
+	copy(superblock, "XFSB")
+	copy(superblock[108:], xfs.LabelOf(id))
+	b.add("sda", "0:0:2:0", map[int64][]byte{0: superblock})
+	volume, err := b.finder.FindVolume(context.Background(), id, nil)
+	if err != nil || volume.Kind == nil || volume.Kind.Name != "xfs" {
+		t.Errorf("got %+v, %v", volume, err)
+	}
+	unit := 2
+	_, err = b.finder.FindVolume(context.Background(), "11111111-2222-4333-8444-555555555555", &unit)
+	assertFailure(t, err, failure.VolumeForeign, "the XFS file system "+xfs.LabelOf(id))
+}
+
 func TestFindVolumeTakesACopyAtItsUnitOnly(t *testing.T) {
 	const origin = "11111111-2222-4333-8444-555555555555"
 	synctest.Test(t, func(t *testing.T) {
@@ -250,7 +266,7 @@ func TestFindVolumeTakesACopyAtItsUnitOnly(t *testing.T) {
 		assertFailure(t, err, failure.VolumeMissing, id, "none at unit 3")
 		b.add("sdb", "0:0:3:0", ext4With(t, origin))
 		copied, err := b.finder.FindVolume(context.Background(), id, &unit, "99999999-2222-4333-8444-555555555555", origin)
-		if err != nil || copied.Disk.Name != "sdb" || !copied.Formatted || !copied.Copied {
+		if err != nil || copied.Disk.Name != "sdb" || copied.Kind == nil || !copied.Copied {
 			t.Errorf("got %+v, %v", copied, err)
 		}
 		_, err = b.finder.FindVolume(context.Background(), id, &unit)
@@ -269,7 +285,7 @@ func TestFindVolumeFormatsACopyOfADiskWhoseFormattingWasInterrupted(t *testing.T
 	unit := 2
 	b.add("sda", "0:0:2:0", map[int64][]byte{0: []byte("GANTRYFORMAT1\n" + origin), 8192: {1}})
 	volume, err := b.finder.FindVolume(context.Background(), id, &unit, origin)
-	if err != nil || volume.Formatted {
+	if err != nil || volume.Kind != nil {
 		t.Errorf("got %+v, %v", volume, err)
 	}
 }

@@ -12,16 +12,18 @@ import (
 	"slices"
 	"strings"
 
-	"gantry.invalid/guest/internal/ext4"
 	"gantry.invalid/guest/internal/failure"
+	"gantry.invalid/guest/internal/filesystems"
+	"gantry.invalid/guest/internal/format"
 )
 
-// FileSystem is a disk for a file system of the container. Unless it is formatted, it may be. One that is a copy has the UUID of
+// FileSystem is a disk for a file system of the container. Unless it has one, it may be formatted. One that is a copy has the UUID of
 // its origin, and is to get its own.
 type FileSystem struct {
-	Disk      Disk
-	Formatted bool
-	Copied    bool
+	Disk Disk
+	// Kind is the file system that the disk has. It is nil if the disk is not formatted.
+	Kind   *filesystems.Kind
+	Copied bool
 }
 
 // purpose has the failures of a disk, what it is for, and the UUIDs that the file system may have as a copy.
@@ -74,7 +76,7 @@ func (f *Finder) find(ctx context.Context, id string, unit *int, use purpose) (F
 func choose(found []Disk, id string, unit *int, use purpose) (FileSystem, bool, error) {
 	var holders []Disk
 	for _, disk := range found {
-		if holds(disk, id) {
+		if holder(disk, id) != nil {
 			holders = append(holders, disk)
 		}
 	}
@@ -88,24 +90,24 @@ func choose(found []Disk, id string, unit *int, use purpose) (FileSystem, bool, 
 		}
 		return FileSystem{}, false, failure.New(use.foreign, "%s all hold %s %s; none was changed", strings.Join(names, ", "), use.name, id)
 	case len(holders) == 1:
-		return FileSystem{Disk: holders[0], Formatted: true}, true, nil
+		return FileSystem{Disk: holders[0], Kind: holder(holders[0], id)}, true, nil
 	case atUnit < 0:
 		return FileSystem{}, false, nil
-	case holds(found[atUnit], use.origins...):
-		return FileSystem{Disk: found[atUnit], Formatted: true, Copied: true}, true, nil
+	}
+	if kind := holder(found[atUnit], use.origins...); kind != nil {
+		return FileSystem{Disk: found[atUnit], Kind: kind, Copied: true}, true, nil
 	}
 	return FileSystem{Disk: found[atUnit]}, true, formattable(found[atUnit], id, use)
 }
 
-// holds returns whether a disk has an ext4 file system with one of the UUIDs.
-func holds(disk Disk, ids ...string) bool {
+// holder returns the file system of a disk, if it has one of the identities.
+func holder(disk Disk, ids ...string) *filesystems.Kind {
 	file, err := disk.Open()
 	if err != nil {
-		return false
+		return nil
 	}
 	defer file.Close()
-	volume, err := ext4.UUID(file)
-	return err == nil && slices.Contains(ids, volume)
+	return filesystems.Holder(file, ids...)
 }
 
 func formattable(disk Disk, id string, use purpose) error {
@@ -115,7 +117,7 @@ func formattable(disk Disk, id string, use purpose) error {
 	}
 	defer file.Close()
 	for _, owner := range append([]string{id}, use.origins...) {
-		interrupted, err := ext4.Interrupted(file, owner)
+		interrupted, err := format.Interrupted(file, owner)
 		if err != nil {
 			return failure.New(use.missing, "read %s: %v", disk.Path, err)
 		}
@@ -131,8 +133,8 @@ func formattable(disk Disk, id string, use purpose) error {
 		return nil
 	}
 	what := fmt.Sprintf("data near byte %d", offset)
-	if volume, err := ext4.UUID(file); err == nil {
-		what = "the ext4 file system " + volume
+	if described := filesystems.Describe(file); described != "" {
+		what = described
 	}
 	return failure.New(use.foreign,
 		"%s at unit %d is not blank: it holds %s, not %s %s; it was not changed",

@@ -2,8 +2,8 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// Package ext4 creates the file system of the scratch disk without mkfs: the build creates an empty one of the minimum size,
-// the bootstrap contains its nonzero blocks, and the kernel grows it to the size of the disk.
+// Package ext4 creates ext4 file systems from the template of an empty one of the minimum size, which the kernel grows to the size
+// of the disk, and identifies them by their UUID.
 package ext4
 
 import (
@@ -16,6 +16,8 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"gantry.invalid/guest/internal/format"
 )
 
 // Offsets of fields in the superblock, from the beginning of the disk.
@@ -36,7 +38,6 @@ const (
 	ioctlGrow = 0x40086610 // EXT4_IOC_RESIZE_FS
 	// EXT4_IOC_SETFSUUID, since Linux 6.0. struct fsuuid counts without the UUID that follows it.
 	ioctlSetUUID = 0x4008662c
-	formatMark   = "GANTRYFORMAT1\n"
 )
 
 var errNotExt4 = errors.New("not an ext4 file system")
@@ -88,6 +89,21 @@ func Bytes(reader io.ReaderAt) (int64, error) {
 	return block.blocks() * block.blockSize(), nil
 }
 
+// Write creates the file system with the given UUID on a blank device of the given size.
+func Write(template *format.Template, device format.Device, deviceBytes int64, id string) error {
+	uuid, err := parseUUID(id)
+	if err != nil {
+		return err
+	}
+	first := template.First()
+	super := superblock(first[superblockOffset : superblockOffset+superblockBytes])
+	if need := super.blocks() * super.blockSize(); deviceBytes < need {
+		return fmt.Errorf("the disk has %d bytes; the smallest file system needs %d", deviceBytes, need)
+	}
+	super.setUUID(uuid)
+	return template.Write(device, id, first)
+}
+
 // SetUUID changes the UUID of the file system mounted at the directory. The kernel writes it through the journal: a superblock that
 // is changed before the mount gets its former UUID again when the journal of an unclean file system is replayed.
 func SetUUID(directory, id string) error {
@@ -107,13 +123,13 @@ func SetUUID(directory, id string) error {
 }
 
 // Grow grows the file system mounted at the directory to the size of its disk.
-func Grow(directory string, diskBytes, blockBytes int64) error {
+func Grow(directory string, diskBytes int64) error {
 	fd, err := unix.Open(directory, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
 	if err != nil {
 		return fmt.Errorf("open %s: %w", directory, err)
 	}
 	defer func() { _ = unix.Close(fd) }()
-	if err := ioctlUint64(fd, ioctlGrow, uint64(diskBytes/blockBytes)); err != nil {
+	if err := ioctlUint64(fd, ioctlGrow, uint64(diskBytes/format.BlockBytes)); err != nil {
 		return fmt.Errorf("grow to %d bytes: %w", diskBytes, err)
 	}
 	return nil

@@ -5,11 +5,13 @@
 // Package modules loads the kernel modules for the devices of the VM, and only those.
 //
 // The build writes a table beside the modules: one line each, "name dependency,dependency|- alias alias...", dependencies
-// before the modules that need them. "name built-in" is a module that the kernel contains.
+// before the modules that need them. "name built-in" is a module that the kernel contains. Large modules that few VMs load are
+// compressed by gzip: until they are loaded or discarded, they are in memory.
 package modules
 
 import (
 	"bufio"
+	"compress/gzip"
 	"errors"
 	"fmt"
 	"io"
@@ -24,6 +26,8 @@ import (
 
 // TableName is the table's file name in the modules' directory.
 const TableName = "table"
+
+const compressedSuffix = ".gz"
 
 // The sysfs paths of devices that existed before init listened for events. The buses of disk
 // controllers come first, because disks take longest to appear.
@@ -157,7 +161,14 @@ func (l *Loader) addWithDependencies(name string, to map[string]bool) {
 	}
 }
 
-func (l *Loader) path(name string) string { return filepath.Join(l.directory, name+".ko") }
+// path returns the file of a module, which is compressed if it has another suffix.
+func (l *Loader) path(name string) string {
+	plain := filepath.Join(l.directory, name+".ko")
+	if _, err := os.Lstat(plain + compressedSuffix); err == nil {
+		return plain + compressedSuffix
+	}
+	return plain
+}
 
 // LoadAlias loads the modules that match a device's modalias. Devices without a matching module are ignored.
 func (l *Loader) LoadAlias(modalias string) error {
@@ -225,13 +236,41 @@ func matches(pattern, text string) bool {
 
 // insertModule loads the file and then removes it, which frees memory of the initial file system.
 func insertModule(path string) error {
+	insert := insertFile
+	if strings.HasSuffix(path, compressedSuffix) {
+		insert = insertCompressed
+	}
+	if err := insert(path); err != nil && !errors.Is(err, unix.EEXIST) {
+		return fmt.Errorf("load kernel module %s: %w", filepath.Base(path), err)
+	}
+	return os.Remove(path)
+}
+
+func insertFile(path string) error {
 	file, err := os.Open(path)
 	if err != nil {
 		return err
 	}
-	defer file.Close()
-	if err := unix.FinitModule(int(file.Fd()), "", 0); err != nil && !errors.Is(err, unix.EEXIST) {
-		return fmt.Errorf("load kernel module %s: %w", filepath.Base(path), err)
+	return errors.Join(unix.FinitModule(int(file.Fd()), "", 0), file.Close())
+}
+
+func insertCompressed(path string) error {
+	content, err := unpack(path)
+	if err != nil {
+		return err
 	}
-	return os.Remove(path)
+	return unix.InitModule(content, "")
+}
+
+func unpack(path string) ([]byte, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	reader, err := gzip.NewReader(file)
+	if err != nil {
+		return nil, err
+	}
+	return io.ReadAll(reader)
 }

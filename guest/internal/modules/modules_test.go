@@ -5,6 +5,8 @@
 package modules
 
 import (
+	"bytes"
+	"compress/gzip"
 	"errors"
 	"os"
 	"path/filepath"
@@ -132,6 +134,35 @@ func TestDiscardKeepsWhatIsLoadedOrNeeded(t *testing.T) {
 	}
 	if _, err := os.Stat(loader.path("virtio")); err != nil {
 		t.Error(err)
+	}
+}
+
+func TestACompressedModuleIsUnpackedAndDiscarded(t *testing.T) {
+	loader := newLoader(t, nil)
+	loader.directory = t.TempDir()
+	var packed bytes.Buffer
+	writer := gzip.NewWriter(&packed)
+	_, err := writer.Write([]byte("the module"))
+	path := filepath.Join(loader.directory, "base.ko.gz")
+	if err := errors.Join(err, writer.Close(), os.WriteFile(path, packed.Bytes(), 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	if loader.path("base") != path {
+		t.Errorf("its file is %s", loader.path("base"))
+	}
+	if content, err := unpack(path); err != nil || string(content) != "the module" {
+		t.Errorf("%q, %v", content, err)
+	}
+	for _, name := range []string{"virtio", "virtio_pci"} {
+		if err := os.WriteFile(loader.path(name), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := loader.Discard("virtio_pci"); err != nil {
+		t.Error(err)
+	}
+	if _, err := os.Stat(path); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("it is still there: %v", err)
 	}
 }
 

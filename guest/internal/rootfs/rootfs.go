@@ -14,8 +14,8 @@ import (
 	"golang.org/x/sys/unix"
 
 	"gantry.invalid/guest/internal/disks"
-	"gantry.invalid/guest/internal/ext4"
 	"gantry.invalid/guest/internal/failure"
+	"gantry.invalid/guest/internal/filesystems"
 	"gantry.invalid/guest/internal/modules"
 	"gantry.invalid/guest/internal/spec"
 )
@@ -32,7 +32,9 @@ const (
 	upperDirectory    = scratchDirectory + "/upper"
 	workDirectory     = scratchDirectory + "/work"
 	skeletonDirectory = "/skeleton"
-	templatePath      = "/lib/ext4.template"
+
+	// blockBytes is the size of a block of all file systems that init creates.
+	blockBytes = 4096
 )
 
 // Builder mounts the root file system.
@@ -122,12 +124,12 @@ func (b *Builder) mountScratchDisk(ctx context.Context, id string, unit int) err
 	if err != nil {
 		return err
 	}
-	if !scratch.Formatted {
-		if err := format(scratch.Disk, id); err != nil {
+	if scratch.Kind == nil {
+		if scratch.Kind, err = format(scratch.Disk, spec.FileSystemExt4, id); err != nil {
 			return failure.New(failure.ScratchFormatFailed, "%s: %v", scratch.Disk.Name, err)
 		}
 	}
-	if err := mountAndGrow(scratch.Disk, scratchDirectory); err != nil {
+	if err := b.mountAndGrow(scratch, scratchDirectory); err != nil {
 		return failure.New(failure.ScratchMountFailed, "%s: %v", scratch.Disk.Name, err)
 	}
 	if err := makeStateDirectory(); err != nil {
@@ -137,44 +139,42 @@ func (b *Builder) mountScratchDisk(ctx context.Context, id string, unit int) err
 	return nil
 }
 
-func format(disk disks.Disk, id string) error {
-	content, err := os.ReadFile(templatePath)
+// format creates the file system with this name on a blank disk.
+func format(disk disks.Disk, name, id string) (*filesystems.Kind, error) {
+	kind, err := filesystems.Named(name)
 	if err != nil {
-		return err
-	}
-	template, err := ext4.ParseTemplate(content)
-	if err != nil {
-		return err
+		return nil, err
 	}
 	device, err := os.OpenFile(disk.Path, os.O_WRONLY, 0)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	return errors.Join(template.Write(device, disk.Size, id), device.Close())
+	return kind, errors.Join(kind.Format(device, disk.Size, id), device.Close())
 }
 
 // mountAndGrow mounts a disk that init has formatted and grows its file system to the size of the disk: after formatting, after an
-// interrupted growth, and after the disk was extended. The inode tables are not zeroed in the background: the disk was
-// blank, and writing zeros to a thin disk allocates space.
-func mountAndGrow(disk disks.Disk, directory string) error {
+// interrupted growth, and after the disk was extended.
+func (b *Builder) mountAndGrow(found disks.FileSystem, directory string) error {
+	kind, disk := found.Kind, found.Disk
+	if kind.Name != spec.FileSystemExt4 {
+		if err := b.Modules.Load(kind.Name); err != nil {
+			return err
+		}
+	}
 	file, err := disk.Open()
 	if err != nil {
 		return err
 	}
-	size, err := ext4.Bytes(file)
+	size, err := kind.Bytes(file)
 	if err = errors.Join(err, file.Close()); err != nil {
 		return err
 	}
-	grow := disk.Size/ext4.BlockBytes > size/ext4.BlockBytes
-	options := "noinit_itable"
-	if grow {
-		options = ""
-	}
-	if err := mount(disk.Path, directory, "ext4", unix.MS_NOATIME, options); err != nil {
+	grows := disk.Size/blockBytes > size/blockBytes
+	if err := mount(disk.Path, directory, kind.Name, unix.MS_NOATIME, kind.Options(grows)); err != nil {
 		return err
 	}
-	if grow {
-		return ext4.Grow(directory, disk.Size, ext4.BlockBytes)
+	if grows {
+		return kind.Grow(directory, disk.Size)
 	}
 	return nil
 }

@@ -16,7 +16,6 @@ import (
 	"golang.org/x/sys/unix"
 
 	"gantry.invalid/guest/internal/disks"
-	"gantry.invalid/guest/internal/ext4"
 	"gantry.invalid/guest/internal/failure"
 	"gantry.invalid/guest/internal/spec"
 )
@@ -42,25 +41,25 @@ func (b *Builder) mountVolumes(ctx context.Context, wanted []spec.Volume) error 
 			found := failure.From(err, failure.VolumeMissing)
 			return failure.New(found.Code, "the volume %s: %s", volume.Name, found.Message)
 		}
-		if !disk.Formatted {
-			if err := format(disk.Disk, volume.ID); err != nil {
+		if disk.Kind == nil {
+			if disk.Kind, err = format(disk.Disk, volume.FileSystem, volume.ID); err != nil {
 				return failure.New(failure.VolumeFormatFailed, "the volume %s on %s: %v", volume.Name, disk.Disk.Name, err)
 			}
 		}
-		if err := mountVolume(disk, volume); err != nil {
+		if err := b.mountVolume(disk, volume); err != nil {
 			return failure.New(failure.VolumeMountFailed, "the volume %s on %s: %v", volume.Name, disk.Disk.Name, err)
 		}
 	}
 	return nil
 }
 
-func mountVolume(found disks.FileSystem, volume spec.Volume) error {
+func (b *Builder) mountVolume(found disks.FileSystem, volume spec.Volume) error {
 	directory := filepath.Join(volumesDirectory, volume.ID)
-	if err := mountAndGrow(found.Disk, directory); err != nil {
+	if err := b.mountAndGrow(found, directory); err != nil {
 		return err
 	}
 	if found.Copied {
-		if err := ext4.SetUUID(directory, volume.ID); err != nil {
+		if err := found.Kind.SetIdentity(directory, volume.ID); err != nil {
 			return err
 		}
 	}

@@ -208,7 +208,18 @@ type Volume struct {
 	Copy     bool   `json:"copy"` // the image's files at the target are copied to it at its first use
 	// Origins are the UUIDs that a copy of another volume may still have. It gets its own when it is mounted.
 	Origins []string `json:"origins"`
+	// FileSystem is the one that a blank disk gets: ext4, xfs, or "" for ext4.
+	FileSystem string `json:"file_system"`
 }
+
+// The file systems of volumes, as the kernel calls them.
+const (
+	FileSystemExt4 = "ext4"
+	FileSystemXFS  = "xfs"
+)
+
+// FileSystems are all of them.
+var FileSystems = []string{FileSystemExt4, FileSystemXFS}
 
 // DefaultShmSize is the size of /dev/shm in Docker.
 const DefaultShmSize = 64 << 20

@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/netip"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -220,6 +221,9 @@ func (s *Spec) validateVolumes() error {
 		}
 		if !isTarget(volume.Target) {
 			return fmt.Errorf("volumes[%d].target %q is not an absolute path below /", i, volume.Target)
+		}
+		if volume.FileSystem != "" && !slices.Contains(FileSystems, volume.FileSystem) {
+			return fmt.Errorf("volumes[%d].file_system %q is none of %s", i, volume.FileSystem, strings.Join(FileSystems, ", "))
 		}
 		if volume.Unit != nil && (*volume.Unit < 0 || *volume.Unit > 63) {
 			return fmt.Errorf("volumes[%d].unit %d is not a unit of a SCSI controller", i, *volume.Unit)

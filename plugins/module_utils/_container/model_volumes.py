@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.inventory import Entry
+from ansible_collections.gantry.vsphere.plugins.module_utils._volume.model import EXT4
 
 
 @dataclass(frozen=True)
@@ -34,3 +35,4 @@ class NamedVolume:
     users: Mapping[str, str]
     origins: tuple[str, ...] = ()
     detached: bool = False
+    filesystem: str = EXT4

@@ -134,6 +134,7 @@ def _named(inventory: Inventory, volume: Volume) -> NamedVolume:
         users={user: _path(inventory, user) for user in volume.users},
         origins=volume.origins,
         detached=volume.detached is not None,
+        filesystem=volume.filesystem,
     )
 
 

@@ -17,6 +17,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.model im
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model_config import Config
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model_volumes import AttachedVolume
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.document import SCRATCH_UNIT
+from ansible_collections.gantry.vsphere.plugins.module_utils._volume.model import EXT4
 
 # Units of a SCSI controller; 7 is the controller itself.
 _UNITS = range(16)
@@ -53,6 +54,7 @@ def guest_volumes(machine: Machine, config: Config, place: ContainerPlace) -> li
             "read_only": option.read_only,
             "copy": option.copy,
             **({"origins": list(volume.origins)} if volume.origins else {}),
+            **({"file_system": volume.filesystem} if volume.filesystem != EXT4 else {}),
         }
         for option, volume, one in zip(config.volumes, place.volumes, target_volumes(machine, place), strict=True)
     ]

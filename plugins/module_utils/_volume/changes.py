@@ -15,6 +15,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._engine.plan import
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.inventory import Entry
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.storage_policies import StoragePolicy
 from ansible_collections.gantry.vsphere.plugins.module_utils._volume.model import (
+    EXT4,
     ObservedVolumes,
     Volume,
     VolumePlace,
@@ -40,6 +41,7 @@ class CreateVolume(Creation):
     source: Volume | None = None
     snapshot: VolumeSnapshot | None = None
     policy: StoragePolicy | None = None
+    filesystem: str = EXT4
 
     @property
     def origins(self) -> tuple[str, ...]:
@@ -51,19 +53,31 @@ class CreateVolume(Creation):
         if self.snapshot is not None:
             how += f" in its snapshot {self.snapshot.name}"
         policy = "" if self.policy is None else f", with the storage policy {self.policy.name}"
-        return f"create the volume {self.name}, {how}, on {self.datastore.name}{policy}"
+        filesystem = "" if self.filesystem == EXT4 or self.source is not None else f", for {self.filesystem}"
+        return f"create the volume {self.name}, {how}, on {self.datastore.name}{policy}{filesystem}"
 
     def after(self) -> Mapping[str, Any]:
         policy = {} if self.policy is None else {"storage_policy": self.policy.name}
+        filesystem = {} if self.filesystem == EXT4 else {"filesystem": self.filesystem}
         return nested(
             _VOLUMES,
             self.name,
-            value={"size_mb": self.size, "datastore": self.datastore.name, "labels": dict(self.labels), **policy},
+            value={"size_mb": self.size, "datastore": self.datastore.name, "labels": dict(self.labels)}
+            | filesystem
+            | policy,
         )
 
     def project(self, observed: ObservedVolumes) -> ObservedVolumes:
         policy = None if self.policy is None else self.policy.name
-        made = Volume(self.name, self.size, self.datastore, self.labels, origins=self.origins, storage_policy=policy)
+        made = Volume(
+            self.name,
+            self.size,
+            self.datastore,
+            self.labels,
+            origins=self.origins,
+            storage_policy=policy,
+            filesystem=self.filesystem,
+        )
         return _with_place(observed, self.index, lambda place: replace(place, volume=made))
 
 

@@ -14,6 +14,8 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._base.canonical_jso
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.inventory import Entry
 from ansible_collections.gantry.vsphere.plugins.module_utils._volume.model import (
     DETACHED_KEY,
+    EXT4,
+    FILESYSTEM_KEY,
     LABELS_KEY,
     NAME_KEY,
     ORIGINS_KEY,
@@ -45,6 +47,7 @@ def decode_volume(found: Any, datastore: Entry, users: Sequence[str]) -> Volume 
         users=tuple(users),
         origins=tuple((metadata.get(ORIGINS_KEY) or "").split()),
         detached=_moment(metadata.get(DETACHED_KEY)),
+        filesystem=metadata.get(FILESYSTEM_KEY) or EXT4,
     )
 
 

@@ -26,7 +26,7 @@ _LONGEST_NAME = 80
 _LARGEST = 62 << 20  # 62 TiB in MiB: vSphere's limit of a virtual disk
 # The values of options that say what a volume is to be; a removal needs none of them.
 _OF_PRESENT = (
-    *("size", "datastore", "datastore_cluster", "storage_policy", "provisioning", "labels"),
+    *("size", "datastore", "datastore_cluster", "storage_policy", "filesystem", "provisioning", "labels"),
     *("restore", "source", "source_snapshot"),
 )
 
@@ -78,6 +78,7 @@ def _volume(values: Mapping[str, Any], present: bool) -> DesiredVolume:
         source=_source(values["source"], name),
         source_snapshot=_source_snapshot(values, name),
         storage_policy=values["storage_policy"],
+        filesystem=values["filesystem"],
     )
 
 

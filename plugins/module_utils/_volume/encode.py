@@ -14,6 +14,8 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.pyvmomi im
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.storage_policies import StoragePolicy
 from ansible_collections.gantry.vsphere.plugins.module_utils._volume.changes import CreateVolume
 from ansible_collections.gantry.vsphere.plugins.module_utils._volume.model import (
+    EXT4,
+    FILESYSTEM_KEY,
     LABELS_KEY,
     NAME_KEY,
     ORIGINS_KEY,
@@ -51,8 +53,12 @@ def encode_policy(policy: StoragePolicy | None) -> list[Any]:
 
 def encode_metadata(change: CreateVolume) -> list[Any]:
     """Return the metadata of a new disk. That of a copy says of which volumes."""
-    origins = [vim.KeyValue(key=ORIGINS_KEY, value=" ".join(change.origins))] if change.origins else []
-    return [vim.KeyValue(key=NAME_KEY, value=change.name), encode_labels(change.labels), *origins]
+    metadata = [vim.KeyValue(key=NAME_KEY, value=change.name), encode_labels(change.labels)]
+    if change.origins:
+        metadata.append(vim.KeyValue(key=ORIGINS_KEY, value=" ".join(change.origins)))
+    if change.filesystem != EXT4:
+        metadata.append(vim.KeyValue(key=FILESYSTEM_KEY, value=change.filesystem))
+    return metadata
 
 
 def encode_labels(labels: Mapping[str, str]) -> Any:

@@ -26,8 +26,14 @@ LABELS_KEY = "gantry.labels"
 # The ids of the volumes that a copy was made of, the nearest first: its file system has the identity of one of them
 # until a container mounts it.
 ORIGINS_KEY = "gantry.origins"
+FILESYSTEM_KEY = "gantry.filesystem"
 # When a task detached the disk that is attached to no VM since, in RFC 3339. The next task that attaches it removes it.
 DETACHED_KEY = "gantry.detached"
+
+# The file systems that the guest can create. A disk without metadata about it has the first.
+EXT4, XFS = "ext4", "xfs"
+# In MiB: the limit of mkfs.xfs, by which the guest's templates are made.
+SMALLEST_XFS = 300
 
 
 @dataclass(frozen=True)
@@ -51,6 +57,7 @@ class DesiredVolume:
     source: str | None = None
     source_snapshot: str | None = None
     storage_policy: str | None = None
+    filesystem: str | None = None
 
 
 @dataclass(frozen=True)
@@ -108,6 +115,7 @@ class Volume:
     origins: tuple[str, ...] = ()
     detached: datetime | None = None
     storage_policy: str | None = None
+    filesystem: str = EXT4
 
     def snapshot(self, name: str) -> VolumeSnapshot | None:
         """Return the newest snapshot of this name."""

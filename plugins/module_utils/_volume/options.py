@@ -10,7 +10,7 @@ from typing import Any
 
 ONE_OF = (("name", "volumes"),)
 # What an item of volumes has, too, and no default.
-_SINGLE = ("size", "storage_policy", "labels", "snapshots", "restore", "source", "source_snapshot")
+_SINGLE = ("size", "filesystem", "storage_policy", "labels", "snapshots", "restore", "source", "source_snapshot")
 DATASTORES = ("datastore", "datastore_cluster")
 NOT_TOGETHER = (
     *ONE_OF,
@@ -42,6 +42,7 @@ def _values() -> dict[str, dict[str, Any]]:
         "datastore": {"type": "str"},
         "datastore_cluster": {"type": "str"},
         "storage_policy": {"type": "str"},
+        "filesystem": {"type": "str", "choices": ["ext4", "xfs"]},
         "provisioning": {"type": "str", "choices": ["thin", "lazy_zeroed", "eager_zeroed"]},
         "labels": {"type": "dict"},
         "snapshots": {

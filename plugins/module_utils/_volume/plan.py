@@ -24,6 +24,9 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._volume.changes imp
     VolumeChange,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._volume.model import (
+    EXT4,
+    SMALLEST_XFS,
+    XFS,
     DesiredVolume,
     DesiredVolumes,
     ObservedVolumes,
@@ -84,6 +87,7 @@ def _creation(volume: DesiredVolume, place: VolumePlace, index: int) -> Iterator
         place.source,
         copied,
         None if place.wanted is None else place.wanted.policy,
+        _filesystem(volume, place.source, volume.size or size),
     )
     if volume.size is not None and volume.size < size:
         raise GantryError(
@@ -97,8 +101,30 @@ def _creation(volume: DesiredVolume, place: VolumePlace, index: int) -> Iterator
             yield TakeSnapshot(index, volume.name, snapshot.name)
 
 
+def _filesystem(volume: DesiredVolume, source: Volume | None, size: int) -> str:
+    """Return the file system of a new volume: that of the source, if it is a copy."""
+    if source is not None:
+        _refuse_another_filesystem(volume, source.filesystem, f"The volume {source.name}, which it is to be a copy of,")
+        return source.filesystem
+    if volume.filesystem == XFS and size < SMALLEST_XFS:
+        raise GantryError(
+            f"size of the volume {volume.name} is {size} MiB, and filesystem is xfs, which needs {SMALLEST_XFS} MiB at "
+            "least. Give this size, or use ext4."
+        )
+    return volume.filesystem or EXT4
+
+
+def _refuse_another_filesystem(volume: DesiredVolume, there: str, what: str) -> None:
+    if volume.filesystem not in (None, there):
+        raise GantryError(
+            f"filesystem of the volume {volume.name} is {volume.filesystem}. {what} has {there}, and a file system is "
+            "never replaced. Leave filesystem out, or create another volume and copy the data."
+        )
+
+
 def _changes(desired: DesiredVolumes, volume: DesiredVolume, there: Volume, index: int) -> Iterator[VolumeChange]:
     now = there
+    _refuse_another_filesystem(volume, there.filesystem, "It exists and")
     if volume.restore is not None:
         restore = _restore(desired, volume.restore, there, index)
         yield restore

@@ -41,6 +41,7 @@ def _shown(volume: Volume) -> dict[str, Any]:
         "datastore": volume.datastore.name,
         "file": volume.file,
         "storage_policy": volume.storage_policy,
+        "filesystem": volume.filesystem,
         "created": _time(volume.created),
         "labels": dict(volume.labels),
         "snapshots": [{"name": one.name, "id": one.id} for one in volume.snapshots],

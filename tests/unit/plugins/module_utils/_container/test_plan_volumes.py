@@ -66,14 +66,25 @@ def test_volumes_are_attached_before_the_first_start() -> None:
     assert documented == attached == [("id-of-data", 2), ("id-of-logs", 3)]
 
 
-def test_a_copy_is_documented_with_its_origins() -> None:
-    desired = desire("copy:/data")
+def documented(option: str, **changes: Any) -> dict[str, Any]:
+    """Return the document's volume of a new container, if the volume differs by these changes."""
+    desired = desire(option)
     assert desired.config is not None
     place = place_of(desired.config)
-    place = replace(place, volumes=tuple(replace(one, origins=("id-of-data",)) for one in place.volumes))
-    changes = list(plan_container(desired, ObservedContainer(image=IMAGES[0], place=place)))
-    assert [one["origins"] for one in changes[0].target.document["volumes"]] == [["id-of-data"]]
-    assert "origins" not in plan(desire("data:/data"))[0].target.document["volumes"][0]
+    place = replace(place, volumes=tuple(replace(one, **changes) for one in place.volumes))
+    clone, *_others = plan_container(desired, ObservedContainer(image=IMAGES[0], place=place))
+    (found,) = clone.target.document["volumes"]
+    return dict(found)
+
+
+def test_a_copy_is_documented_with_its_origins() -> None:
+    assert documented("copy:/data", origins=("id-of-data",))["origins"] == ["id-of-data"]
+    assert "origins" not in documented("data:/data")
+
+
+def test_a_file_system_other_than_ext4_is_documented() -> None:
+    assert documented("data:/data", filesystem="xfs")["file_system"] == "xfs"
+    assert "file_system" not in documented("data:/data")
 
 
 def test_nothing_is_to_do_with_attached_volumes() -> None:

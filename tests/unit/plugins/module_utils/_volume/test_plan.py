@@ -83,6 +83,29 @@ def test_a_missing_volume_is_created_with_its_snapshots() -> None:
     assert "no size is given" in refusal(DesiredVolume("data"), None).message
 
 
+def test_the_file_system_is_chosen_once() -> None:
+    xfs = DesiredVolume("data", size=300, filesystem="xfs")
+    (creation,) = planned(xfs, None).changes
+    assert creation.describe() == "create the volume data, 300 MiB, on shared0, for xfs"
+    assert after(xfs, None) == Volume("data", 300, STORE, {}, filesystem="xfs")
+    assert "needs 300 MiB at least" in refusal(replace(xfs, size=299), None).message
+    there = replace(DATA, filesystem="xfs")
+    assert not planned(DesiredVolume("data", filesystem="xfs"), there).changed
+    assert "It exists and has xfs" in refusal(DesiredVolume("data", filesystem="ext4"), there).message
+    assert "It exists and has ext4" in refusal(DesiredVolume("data", filesystem="xfs"), DATA).message
+
+
+def test_a_copy_has_the_file_system_of_its_source() -> None:
+    there = replace(DATA, size=300, filesystem="xfs")
+    copied = DesiredVolume("copy", source="data")
+    made = after(copied, None, source=there)
+    assert made is not None
+    assert made.filesystem == "xfs"
+    assert planned(replace(copied, filesystem="xfs"), None, source=there).changed
+    message = refusal(replace(copied, filesystem="ext4"), None, source=there).message
+    assert "The volume data, which it is to be a copy of, has xfs" in message
+
+
 def test_a_copy_has_at_least_the_size_of_its_source() -> None:
     copied = DesiredVolume("copy", source="data")
     assert planned(copied, None, source=DATA).changes == (CreateVolume(0, "copy", 64, STORE, None, {}, DATA),)

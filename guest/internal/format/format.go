@@ -2,7 +2,9 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-package ext4
+// Package format creates file systems without their mkfs: the build creates empty ones, and the bootstrap contains the nonzero
+// blocks of each.
+package format
 
 import (
 	"bytes"
@@ -12,11 +14,15 @@ import (
 	"io"
 )
 
-// BlockBytes is the block size of the file system that the build creates.
+// BlockBytes is the size of a block of a template, and of the file systems that the build creates.
 const BlockBytes = 4096
 
-// templateMagic is the beginning of the template. The blocks follow, each after its number (little-endian, 32 bits).
-const templateMagic = "GANTRYEXT4\n"
+const (
+	// templateMagic is the beginning of a template. The blocks follow, each after its number (little-endian, 32 bits).
+	templateMagic = "GANTRYFS1\n"
+	// mark is what a disk begins with while it is formatted. The identity of the file system follows.
+	mark = "GANTRYFORMAT1\n"
+)
 
 type block struct {
 	number  uint32
@@ -28,8 +34,8 @@ type Template struct {
 	blocks []block
 }
 
-// ParseTemplate parses the template that the build writes.
-func ParseTemplate(content []byte) (*Template, error) {
+// Parse parses a template that the build has written.
+func Parse(content []byte) (*Template, error) {
 	rest, found := bytes.CutPrefix(content, []byte(templateMagic))
 	if !found {
 		return nil, errors.New("not a file system template")
@@ -50,28 +56,21 @@ func ParseTemplate(content []byte) (*Template, error) {
 	return template, nil
 }
 
+// First returns a copy of the first block, which has the superblock.
+func (t *Template) First() []byte { return bytes.Clone(t.blocks[0].content) }
+
 // Device is the target of a file system.
 type Device interface {
 	io.WriterAt
 	Sync() error
 }
 
-// Write creates the file system with the given UUID on a blank device of the given size. The superblock is written last.
-// Until then, the first block marks that formatting has begun, so that it is repeated after a reset.
-func (t *Template) Write(device Device, deviceBytes int64, id string) error {
-	uuid, err := parseUUID(id)
-	if err != nil {
-		return err
-	}
-	first := bytes.Clone(t.blocks[0].content)
-	super := superblock(first[superblockOffset : superblockOffset+superblockBytes])
-	if need := super.blocks() * super.blockSize(); deviceBytes < need {
-		return fmt.Errorf("the disk has %d bytes; the smallest file system needs %d", deviceBytes, need)
-	}
-	super.setUUID(uuid)
-	mark := make([]byte, BlockBytes)
-	copy(mark, formatMark+id)
-	if err := writeAndSync(device, block{0, mark}); err != nil {
+// Write creates the file system on a blank device. Its first block, which may differ from the template's, is written last. Until
+// then, the first block marks that formatting for this identity has begun, so that it is repeated after a reset.
+func (t *Template) Write(device Device, id string, first []byte) error {
+	begun := make([]byte, BlockBytes)
+	copy(begun, mark+id)
+	if err := writeAndSync(device, block{0, begun}); err != nil {
 		return err
 	}
 	if err := writeAndSync(device, t.blocks[1:]...); err != nil {
@@ -92,19 +91,12 @@ func writeAndSync(device Device, blocks ...block) error {
 	return nil
 }
 
-// Interrupted returns whether the formatting of a disk for this UUID was interrupted.
+// Interrupted returns whether the formatting of a disk for this identity was interrupted.
 func Interrupted(reader io.ReaderAt, id string) (bool, error) {
-	want := formatMark + id
+	want := mark + id
 	begin := make([]byte, len(want))
 	if _, err := reader.ReadAt(begin, 0); err != nil {
 		return false, err
 	}
-	if string(begin) != want {
-		return false, nil
-	}
-	_, err := readSuperblock(reader)
-	if errors.Is(err, errNotExt4) {
-		return true, nil
-	}
-	return false, err
+	return string(begin) == want, nil
 }
