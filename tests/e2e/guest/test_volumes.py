@@ -91,9 +91,9 @@ def test_a_volume_has_the_files_of_the_image_and_goes_to_the_next_container(
 def test_a_copy_of_a_volume_that_was_in_use_gets_an_identity_of_its_own(
     boot: Boot, volume: dict[str, Any], disk: Path
 ) -> None:
-    script = "echo written > /home/web/data && sync && echo ready && sleep 1000"
+    script = "echo written > /home/web/data && sync && printf 'in %s' use && sleep 1000"
     first = boot(make_spec(["sh", "-c", script], volumes=[volume]), volumes={2: disk})
-    first.wait_log("ready")
+    first.wait_log("in use")
     first.power_cut()
     copy, copied_disk = copied(volume), copy_of(disk)
     script = "cat /home/web/data /copied/data"
