@@ -42,7 +42,7 @@ WANTED = (
 )
 
 # Large ones, which init removes from memory if it does not load them, and their dependencies: file systems of volumes.
-RARE = ("xfs",)
+RARE = ("xfs", "nfsv4")
 
 _SUFFIXES = {".ko": None, ".ko.zst": "zstd", ".ko.xz": "xz", ".ko.gz": "gzip"}
 _SIGNATURE_MARK = b"~Module signature appended~\n"

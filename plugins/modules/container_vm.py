@@ -412,8 +412,13 @@ options:
         type: str
       volume_options:
         description:
-          - Refused, because the kernel of the containers' VMs has no drivers for NFS and for file systems other than
-            ext4.
+          - Mounts a directory of an NFS server, with the options of Docker's driver C(local). C(type) is V(nfs),
+            C(device) the path such as V(:/export), and C(o) has C(addr=) with the name or the address of the server.
+          - In C(o) can also be C(ro), C(vers=), C(port=), C(hard), C(soft), C(timeo=), C(retrans=), C(rsize=),
+            C(wsize=), C(nconnect=), C(noac) and others of the kernel. What is not supported is refused. Only NFS 4.0 to
+            4.2 with C(sec=sys) is. Without C(vers=), it is the newest that the server has.
+          - The container starts when all are mounted. If that fails for two minutes, it does not start.
+          - O(mounts[].source), if given, only names the volume. Files of the image are not copied to the server.
         type: dict
       tmpfs_size:
         description:

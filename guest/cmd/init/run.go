@@ -128,7 +128,10 @@ func (m *machine) prepare(wanted *spec.Spec, document []byte) error {
 		<-networks
 		return err
 	}
-	return <-networks
+	if err := <-networks; err != nil {
+		return err
+	}
+	return m.mountNFS(ctx, wanted.NFS)
 }
 
 // discardFileSystems removes from memory what no volume needs, when all are mounted.

@@ -7,7 +7,9 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"time"
@@ -58,7 +60,8 @@ func shareNames() error {
 		return err
 	}
 	for _, name := range []string{"hosts", "resolv.conf"} {
-		if err := os.Symlink(filepath.Join(rootfs.EtcDirectory, name), filepath.Join("/etc", name)); err != nil {
+		err := os.Symlink(filepath.Join(rootfs.EtcDirectory, name), filepath.Join("/etc", name))
+		if err != nil && !errors.Is(err, fs.ErrExist) {
 			return err
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"syscall"
@@ -68,7 +69,7 @@ func Enter(wanted *spec.Spec, owner Owner) error {
 	if err != nil {
 		return err
 	}
-	volumes, err := openVolumes(wanted.Volumes)
+	opened, err := openUserMounts(wanted)
 	if err != nil {
 		return err
 	}
@@ -84,7 +85,7 @@ func Enter(wanted *spec.Spec, owner Owner) error {
 	if err := makeDevices(); err != nil {
 		return err
 	}
-	if err := mountUserMounts(sortedMounts(wanted), volumes); err != nil {
+	if err := mountUserMounts(sortedMounts(wanted), opened); err != nil {
 		return err
 	}
 	if err := attachEtcFiles(etc, wanted.Root.ReadOnly); err != nil {
@@ -107,6 +108,20 @@ func openEtcFiles() (map[string]int, error) {
 		files[name] = fd
 	}
 	return files, nil
+}
+
+// openUserMounts opens detached mounts of the volumes and of the directories of NFS servers.
+func openUserMounts(wanted *spec.Spec) (map[string]int, error) {
+	opened, err := openVolumes(wanted.Volumes)
+	if err != nil {
+		return nil, err
+	}
+	remote, err := openNFS(wanted.NFS)
+	if err != nil {
+		return nil, err
+	}
+	maps.Copy(opened, remote)
+	return opened, nil
 }
 
 func openDetached(path string) (int, error) {
@@ -175,13 +190,13 @@ func makeDevices() error {
 	return nil
 }
 
-func mountUserMounts(mounts []userMount, volumes map[string]int) error {
+func mountUserMounts(mounts []userMount, opened map[string]int) error {
 	for _, mount := range mounts {
 		var err error
 		if mount.tmpfs != nil {
 			err = mountTmpfs(mount.target, mount.tmpfs)
 		} else {
-			err = attachVolume(volumes[mount.volume.ID], mount.target, mount.volume.ReadOnly)
+			err = attachVolume(opened[mount.opened], mount.target, mount.readOnly)
 		}
 		if err != nil {
 			return err

@@ -42,7 +42,9 @@ func mountPoints(wanted *spec.Spec) []point {
 type userMount struct {
 	target string
 	tmpfs  *spec.Tmpfs
-	volume *spec.Volume
+	// opened is the key of the detached mount that is attached there, unless it is a tmpfs.
+	opened   string
+	readOnly bool
 }
 
 // sortedMounts returns the mounts of the spec with parents before their children.
@@ -52,7 +54,14 @@ func sortedMounts(wanted *spec.Spec) []userMount {
 		sorted = append(sorted, userMount{target: filepath.Clean(wanted.Tmpfs[i].Target), tmpfs: &wanted.Tmpfs[i]})
 	}
 	for i := range wanted.Volumes {
-		sorted = append(sorted, userMount{target: filepath.Clean(wanted.Volumes[i].Target), volume: &wanted.Volumes[i]})
+		volume := wanted.Volumes[i]
+		sorted = append(sorted, userMount{
+			target: filepath.Clean(volume.Target), opened: volume.ID, readOnly: volume.ReadOnly,
+		})
+	}
+	for i, one := range wanted.NFS {
+		// Read-only ones are mounted as such.
+		sorted = append(sorted, userMount{target: filepath.Clean(one.Target), opened: nfsMount(i)})
 	}
 	sort.SliceStable(sorted, func(i, j int) bool { return sorted[i].target < sorted[j].target })
 	return sorted

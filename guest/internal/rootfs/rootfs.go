@@ -210,7 +210,7 @@ func copyAttributes(from, to string) error {
 // Release unmounts the file systems that Prepare has mounted, so that the disks are clean. The container must have ended.
 func Release() error {
 	mounted, err := mountedVolumes()
-	failed := []error{err}
+	failed := []error{err, releaseNFS()}
 	for _, directory := range append(mounted, Root, scratchDirectory, imageDirectory) {
 		if err := unix.Unmount(directory, 0); err != nil && !errors.Is(err, unix.EINVAL) {
 			failed = append(failed, fmt.Errorf("unmount %s: %w", directory, err))

@@ -36,6 +36,7 @@ type Spec struct {
 	Root        Root              `json:"root"`
 	Tmpfs       []Tmpfs           `json:"tmpfs"`
 	Volumes     []Volume          `json:"volumes"`
+	NFS         []NFS             `json:"nfs"`
 	ShmSize     *int64            `json:"shm_size"` // nil: DefaultShmSize
 	Stop        Stop              `json:"stop"`
 	Restart     Restart           `json:"restart"`
@@ -211,6 +212,20 @@ type Volume struct {
 	// FileSystem is the one that a blank disk gets: ext4, xfs, or "" for ext4.
 	FileSystem string `json:"file_system"`
 }
+
+// NFS is a directory of an NFS server that is mounted in the container.
+type NFS struct {
+	Server   string   `json:"server"` // its name or its address
+	Port     int      `json:"port"`   // 0: that of NFS
+	Path     string   `json:"path"`
+	Target   string   `json:"target"`
+	ReadOnly bool     `json:"read_only"`
+	Version  string   `json:"version"` // 4.0, 4.1, 4.2, or "" for the newest that the server has
+	Options  []string `json:"options"` // of the kernel
+}
+
+// NFSVersions are the versions of the protocol, the newest first.
+var NFSVersions = []string{"4.2", "4.1", "4.0"}
 
 // The file systems of volumes, as the kernel calls them.
 const (

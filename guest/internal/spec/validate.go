@@ -37,7 +37,7 @@ func (s *Spec) validate() error {
 	}
 	for _, check := range []func() error{
 		s.Process.validate, s.validateNetworks, s.validateNames, s.validateRoot, s.Stop.validate, s.Restart.validate,
-		s.validateSysctls, s.validateVolumes, s.validateRedirects,
+		s.validateSysctls, s.validateVolumes, s.validateNFS, s.validateRedirects,
 	} {
 		if err := check(); err != nil {
 			return err
@@ -227,6 +227,26 @@ func (s *Spec) validateVolumes() error {
 		}
 		if volume.Unit != nil && (*volume.Unit < 0 || *volume.Unit > 63) {
 			return fmt.Errorf("volumes[%d].unit %d is not a unit of a SCSI controller", i, *volume.Unit)
+		}
+	}
+	return nil
+}
+
+func (s *Spec) validateNFS() error {
+	for i, one := range s.NFS {
+		switch {
+		case one.Server == "" || strings.ContainsAny(one.Server, ",/ "):
+			return fmt.Errorf("nfs[%d].server %q is neither a name nor an address", i, one.Server)
+		case one.Port < 0 || one.Port > math.MaxUint16:
+			return fmt.Errorf("nfs[%d].port %d is not a port", i, one.Port)
+		case !strings.HasPrefix(one.Path, "/"):
+			return fmt.Errorf("nfs[%d].path %q is not an absolute path", i, one.Path)
+		case !isTarget(one.Target):
+			return fmt.Errorf("nfs[%d].target %q is not an absolute path below /", i, one.Target)
+		case one.Version != "" && !slices.Contains(NFSVersions, one.Version):
+			return fmt.Errorf("nfs[%d].version %q is none of %s", i, one.Version, strings.Join(NFSVersions, ", "))
+		case slices.ContainsFunc(one.Options, func(option string) bool { return strings.Contains(option, ",") }):
+			return fmt.Errorf("nfs[%d].options has several options in one", i)
 		}
 	}
 	return nil

@@ -20,6 +20,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.options_
     FileOption,
     HealthcheckOption,
     NetworkOption,
+    NfsOption,
     TmpfsOption,
     VolumeOption,
     plain,
@@ -81,6 +82,10 @@ class Config:
         """Return the tmpfs of both options."""
         mounts = (one for one in self.values["mounts"] if isinstance(one, TmpfsOption))
         return (*self.values["tmpfs"], *mounts)
+
+    @property
+    def nfs(self) -> tuple[NfsOption, ...]:
+        return tuple(one for one in self.values["mounts"] if isinstance(one, NfsOption))
 
     @property
     def healthcheck(self) -> HealthcheckOption | None:

@@ -9,11 +9,18 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.values import parse_mode, parse_size
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.options_values import TmpfsOption, VolumeOption
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.options_nfs import parse_nfs
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.options_values import (
+    NfsOption,
+    TmpfsOption,
+    VolumeOption,
+)
+
+Mount: TypeAlias = VolumeOption | TmpfsOption | NfsOption
 
 _DEFAULT_MODE = "1777"
 _WINDOWS = re.compile(r"[A-Za-z]:[\\/]")
@@ -31,7 +38,7 @@ def parse_volumes(given: Any, _params: Mapping[str, Any]) -> tuple[VolumeOption,
     return tuple(_volume_text(text) for text in given or ())
 
 
-def parse_mounts(given: Any, params: Mapping[str, Any]) -> tuple[VolumeOption | TmpfsOption, ...]:
+def parse_mounts(given: Any, params: Mapping[str, Any]) -> tuple[Mount, ...]:
     """Return the mounts of the option mounts. No two mounts of a container have the same target."""
     mounts = tuple(_mount(one) for one in given or ())
     volumes, tmpfs = parse_volumes(params["volumes"], params), parse_tmpfs(params["tmpfs"], params)
@@ -39,7 +46,7 @@ def parse_mounts(given: Any, params: Mapping[str, Any]) -> tuple[VolumeOption | 
     return mounts
 
 
-def check_mounts(by_option: Mapping[str, Sequence[VolumeOption | TmpfsOption]]) -> None:
+def check_mounts(by_option: Mapping[str, Sequence[Mount]]) -> None:
     """Refuse mounts that have the same target, or the same volume."""
     seen: dict[str, str] = {}
     for option, those in by_option.items():
@@ -52,7 +59,7 @@ def check_mounts(by_option: Mapping[str, Sequence[VolumeOption | TmpfsOption]]) 
     _refuse_repeated([*by_option["volumes"], *by_option["mounts"]])
 
 
-def _refuse_repeated(mounts: Sequence[VolumeOption | TmpfsOption]) -> None:
+def _refuse_repeated(mounts: Sequence[Mount]) -> None:
     sources = [one.source for one in mounts if isinstance(one, VolumeOption)]
     for source in sources:
         if sources.count(source) > 1:
@@ -111,20 +118,25 @@ def _volume(source: str, target: str, option: str, *, read_only: bool, copy: boo
     return VolumeOption(source=source, target=target, read_only=read_only, copy=copy)
 
 
-def _mount(given: Mapping[str, Any]) -> VolumeOption | TmpfsOption:
+def _mount(given: Mapping[str, Any]) -> Mount:
     kind, source, target = given["type"], given["source"], given["target"]
     if kind == "bind" or (source is not None and _is_path(source)):
         raise _bind_refused("mounts", f"{source}:{target}", source or "")
-    if given["volume_driver"] not in (None, "local") or given["volume_options"]:
+    if given["volume_driver"] not in (None, "local"):
         raise GantryError(
-            f"mounts has volume_driver or volume_options for {target}. The only volumes are those of container_volume, "
-            "disks with ext4. NFS, xfs and other file systems cannot be mounted, because the kernel of the containers' "
-            "VMs has no drivers for them. Remove these options."
+            f"mounts has the volume_driver {given['volume_driver']} for {target}. The only one is local: volumes are "
+            "those of container_volume, and directories of NFS servers."
         )
     own, others = ("tmpfs_size", "tmpfs_mode"), ("source", "read_only", "no_copy")
     refused = [name for name in (others if kind == "tmpfs" else own) if given[name] not in (None, False)]
     if refused:
         raise GantryError(f"mounts has {', '.join(refused)} for {target}, which type {kind} does not have.")
+    if given["volume_options"]:
+        if kind == "tmpfs":
+            raise GantryError(f"mounts has volume_options for {target}, which type {kind} does not have.")
+        if _check_target(target, "mounts") in ("/", "//"):
+            raise GantryError(f"mounts has NFS at {target!r}. The root of the container cannot be a volume.")
+        return parse_nfs(target, given["volume_options"], read_only=bool(given["read_only"]))
     if kind == "tmpfs":
         return _tmpfs(target, given["tmpfs_size"], given["tmpfs_mode"], "mounts", target)
     return _volume(source or "", target, "mounts", read_only=bool(given["read_only"]), copy=not given["no_copy"])

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._address_pool.model import IPV6
@@ -115,6 +115,25 @@ class VolumeOption:
 
 
 @dataclass(frozen=True)
+class NfsOption:
+    """One directory of an NFS server that is mounted in the container. ``version`` "": the newest that the server has.
+
+    ``port`` 0 is that of NFS. ``options`` are those of the kernel.
+    """
+
+    server: str
+    port: int
+    path: str
+    target: str
+    read_only: bool
+    version: str
+    options: tuple[str, ...]
+
+    def document(self) -> dict[str, Any]:
+        return {**asdict(self), "options": list(self.options)}
+
+
+@dataclass(frozen=True)
 class FileOption:
     """One file or secret. Its content is in no representation; the digest is keyed."""
 
@@ -140,7 +159,7 @@ class FileOption:
 
 def plain(value: Any) -> Any:
     """Return a value in its JSON form, for records and for the guest document."""
-    if isinstance(value, (NetworkOption, HealthcheckOption, TmpfsOption, VolumeOption, FileOption)):
+    if isinstance(value, (NetworkOption, HealthcheckOption, TmpfsOption, VolumeOption, NfsOption, FileOption)):
         return value.document()
     if isinstance(value, tuple):
         return [plain(item) for item in value]
@@ -178,7 +197,8 @@ def _restored_item(name: str, recorded: Any) -> Any:
     kind = _ITEMS.get(name)
     if kind is None or recorded is None:
         return recorded
-    kind = _ITEMS["tmpfs"] if name == "mounts" and "source" not in recorded else kind
+    if name == "mounts":
+        kind = NfsOption if "server" in recorded else VolumeOption if "source" in recorded else TmpfsOption
     known = {one.name for one in fields(kind)}
     values = {
         _FIELDS.get(key, key): tuple(value) if isinstance(value, list) else value for key, value in recorded.items()

@@ -14,6 +14,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._base.canonical_jso
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.options_values import (
     NetworkOption,
+    NfsOption,
     TmpfsOption,
     VolumeOption,
 )
@@ -45,6 +46,11 @@ def mount(**given: Any) -> dict[str, Any]:
     """Return a mount as Ansible validates it."""
     names = ("source", "read_only", "no_copy", "volume_driver", "volume_options", "tmpfs_size", "tmpfs_mode")
     return {"type": "volume", **dict.fromkeys(names), **given}
+
+
+def nfs(options: str, **given: Any) -> dict[str, Any]:
+    """Return a mount of an NFS server."""
+    return mount(target="/a", volume_options={"type": "nfs", "device": ":/data", "o": options, **given})
 
 
 @pytest.mark.parametrize("name", ["", "-web", "a b", "a/b", "x" * 64, "gantry-image-1", "web-gantry-next"])
@@ -93,7 +99,20 @@ def test_a_name_with_an_underscore_gives_a_host_name_without() -> None:
         ({"mounts": [mount(target="/a")]}, "Give the name of a volume"),
         ({"mounts": [mount(target="/a", source="data", tmpfs_size="1M")]}, "tmpfs_size for /a, which type volume"),
         ({"mounts": [mount(target="/a", type="tmpfs", read_only=True)]}, "read_only for /a, which type tmpfs"),
-        ({"mounts": [mount(target="/a", source="d", volume_options={"type": "nfs"})]}, "NFS, xfs"),
+        ({"mounts": [mount(target="/a", source="d", volume_driver="rexray")]}, "The only one is local"),
+        (
+            {"mounts": [mount(target="/a", volume_options={"type": "tmpfs"})]},
+            "has the type 'tmpfs'. The only one is nfs",
+        ),
+        ({"mounts": [nfs("addr=h", size="1")]}, "has size. The only keys are type, device and o"),
+        ({"mounts": [nfs("addr=h", device="data")]}, "device 'data'. It must be a path of the server"),
+        ({"mounts": [nfs("ro")]}, "names no server"),
+        ({"mounts": [nfs("addr=h,vers=3")]}, "asks for NFS 3. The guest has NFS 4, 4.0, 4.1, 4.2 only"),
+        ({"mounts": [nfs("addr=h,sec=krb5")]}, "has 'sec=krb5', which is not supported. Supported are _netdev, ac, "),
+        ({"mounts": [nfs("addr=h,timeo=x")]}, "has timeo=x. It must be a number"),
+        ({"mounts": [nfs("addr=h,port=65536")]}, "has port=65536. It must be a number from 1 to 65535"),
+        ({"mounts": [{**nfs("addr=h"), "target": "/"}]}, "cannot be a volume"),
+        ({"mounts": [{**nfs("addr=h"), "type": "tmpfs"}]}, "volume_options for /a, which type tmpfs does not have"),
         ({"tmpfs": ["/:size=1m"]}, "The root of the container"),
         ({"tmpfs": ["/tmp:size=0"]}, "at least one byte"),
         ({"dns_search_domains": ["a b"]}, "dns_search_domains holds 'a b'"),
@@ -113,6 +132,18 @@ def test_a_name_with_an_underscore_gives_a_host_name_without() -> None:
 def test_invalid_options_are_refused_by_name(options: dict[str, Any], message: str) -> None:
     with pytest.raises(GantryError, match=message):
         desired_container(**{"image": "nginx:1", **options})
+
+
+def test_nfs_is_given_as_to_docker() -> None:
+    given = [
+        nfs("addr=files.example.com,nolock,soft,rw,vers=4.1,timeo=50"),
+        {**nfs("ro,addr=fd00::5,port=20490"), "target": "/b"},
+        {**nfs("", type="nfs4", device="[fd00::5]:/"), "target": "/c", "read_only": True},
+    ]
+    one, two, three = config_of(mounts=given).nfs
+    assert one == NfsOption("files.example.com", 0, "/data", "/a", False, "4.1", ("soft", "timeo=50"))
+    assert two == NfsOption("fd00::5", 20490, "/data", "/b", True, "", ())
+    assert three == NfsOption("fd00::5", 0, "/", "/c", True, "", ())
 
 
 def test_formats_of_docker_container_are_accepted() -> None:
