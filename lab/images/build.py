@@ -15,11 +15,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 from devkit.console import CACHE, main_guard, say, step
-from lab.images import debian, debian_images, nginx, postgres, redis, tiny
+from lab.images import debian, debian_images, nfs, nginx, postgres, redis, tiny
 from lab.images.debian import DebianRoot
 from lab.images.layout import LayoutWriter
 
-NAMES = ("tiny", "nginx", "redis", "postgres", "postgres-next", "arm", "multi")
+NAMES = ("tiny", "nginx", "redis", "postgres", "postgres-next", "nfs", "arm", "multi")
 
 
 def build_all(cache_dir: Path) -> dict[str, Path]:
@@ -55,6 +55,7 @@ def _build(cache_dir: Path, folder: Path) -> None:
             "redis": lambda layout: layout.image(redis.build(root, base)),
             "postgres": lambda layout: layout.image(postgres.build(root, base, "1")),
             "postgres-next": lambda layout: layout.image(postgres.build(root, base, "2")),
+            "nfs": lambda layout: layout.image(nfs.build(root, base)),
             # An image for another architecture only.
             "arm": lambda layout: layout.image(tiny.build(root, "arm64")),
             # One reference, two platforms.

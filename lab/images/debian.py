@@ -15,7 +15,7 @@ from pathlib import Path, PurePosixPath
 from lab.errors import LabError
 
 SUITE = "bookworm"
-PACKAGES = ("busybox-static", "nginx", "postgresql-15", "redis-server", "usr-is-merged")
+PACKAGES = ("busybox-static", "nfs-ganesha-vfs", "nginx", "postgresql-15", "redis-server", "usr-is-merged")
 # The same timestamp in every build, in the layers too.
 EPOCH = 1735689600
 _OPTIONS = (

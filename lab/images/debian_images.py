@@ -9,6 +9,7 @@ from lab.images.debian import DebianRoot
 from lab.images.layer import Blob, Layer
 
 _GROUPS = {
+    "nfs": frozenset("libdbus-1-3 libnfsidmap1 libntirpc4.3 liburcu8 libwbclient0 nfs-ganesha nfs-ganesha-vfs".split()),
     "nginx": frozenset({"nginx", "nginx-common"}),
     "redis": frozenset({"redis-server", "redis-tools", "libatomic1", "libjemalloc2", "liblua5.1-0", "liblzf1"}),
     "postgres": frozenset(
@@ -18,10 +19,14 @@ _GROUPS = {
             " readline-common tzdata"
         ).split()
     ),
-    # What only the installation of packages needs, and management of databases outside of containers. No image has it.
+    # What only the installation of packages needs, and management outside of containers. No image has it.
     "unused": frozenset(
         (
-            "libc-l10n libgdbm-compat4 libgdbm6 libjson-perl libllvm14 libperl5.36 libsasl2-modules-db libz3-4 locales"
+            "dbus dbus-bin dbus-daemon dbus-session-bus-common dbus-system-bus-common dmsetup keyutils libapparmor1"
+            " libc-l10n libdevmapper1.02.1 libevent-core-2.1-7 libexpat1 libncursesw6 libnsl2 libpython3-stdlib"
+            " libpython3.11-minimal libpython3.11-stdlib libsqlite3-0 libwrap0 media-types nfs-common python3"
+            " python3-minimal python3.11 python3.11-minimal rpcbind"
+            " libgdbm-compat4 libgdbm6 libjson-perl libllvm14 libperl5.36 libsasl2-modules-db libz3-4 locales"
             " netbase openssl perl perl-modules-5.36 postgresql-client-common postgresql-common sensible-utils ssl-cert"
             " ucf"
         ).split()

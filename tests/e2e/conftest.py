@@ -17,7 +17,7 @@ from tests.support.lab.direct import DirectRunner
 
 IMAGES = ("tiny", "nginx", "redis")
 # Those that only one file uses are imported there.
-MORE_IMAGES = ("postgres", "postgres-next")
+MORE_IMAGES = ("postgres", "postgres-next", "nfs")
 
 
 @pytest.fixture(scope="session")

@@ -11,6 +11,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -60,7 +61,7 @@ func (n *NFS) Mount(ctx context.Context, wanted []spec.NFS) error {
 	return nil
 }
 
-// await tries until the directory is mounted, or time is up.
+// await tries until the directory is mounted, time is up, or the server has refused it.
 func (n *NFS) await(ctx context.Context, wanted spec.NFS, directory string) error {
 	limited, cancel := context.WithTimeout(ctx, nfsPatience)
 	defer cancel()
@@ -72,6 +73,8 @@ func (n *NFS) await(ctx context.Context, wanted spec.NFS, directory string) erro
 			return nil
 		case ctx.Err() != nil:
 			return ctx.Err()
+		case !mayPass(err):
+			return err
 		case limited.Err() != nil && last != nil:
 			// An attempt that was cut short tells less.
 			return last
@@ -86,6 +89,16 @@ func (n *NFS) await(ctx context.Context, wanted spec.NFS, directory string) erro
 		case <-time.After(nfsPause):
 		}
 	}
+}
+
+// passing are the errors of a server that is starting, as mount.nfs knows them. Any other error of the kernel is final.
+var passing = []error{unix.EAGAIN, unix.ECONNREFUSED, unix.ECONNRESET, unix.EHOSTDOWN, unix.EHOSTUNREACH, unix.ENETDOWN,
+	unix.ENETUNREACH, unix.ESTALE, unix.ETIMEDOUT}
+
+// mayPass returns whether a later attempt may succeed. A name may be resolved later.
+func mayPass(err error) bool {
+	var number unix.Errno
+	return !errors.As(err, &number) || slices.ContainsFunc(passing, func(one error) bool { return errors.Is(err, one) })
 }
 
 // try mounts the directory with each version that may be meant, by each address of the server, until one succeeds.

@@ -60,14 +60,32 @@ func TestTheNewestVersionThatTheServerHasIsUsed(t *testing.T) {
 }
 
 func TestAVersionThatIsAskedForIsTheOnlyOne(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		one := &server{answers: slices.Repeat([]error{unix.EPROTONOSUPPORT}, 1000)}
-		err := one.nfs().await(context.Background(), spec.NFS{Server: "::1", Path: "/", Version: "4.0", Port: 20490}, "/nfs/0")
-		if !errors.Is(err, unix.EPROTONOSUPPORT) {
-			t.Errorf("got %v", err)
+	one := &server{answers: []error{unix.EPROTONOSUPPORT}}
+	err := one.nfs().await(context.Background(), spec.NFS{Server: "::1", Path: "/", Version: "4.0", Port: 20490}, "/nfs/0")
+	if !errors.Is(err, unix.EPROTONOSUPPORT) {
+		t.Errorf("got %v", err)
+	}
+	if want := []string{"[::1]:/ addr=10.0.0.5,vers=4.0,port=20490"}; !slices.Equal(one.asked, want) {
+		t.Errorf("asked %q", one.asked)
+	}
+}
+
+func TestWhatAServerRefusesIsAskedForOnce(t *testing.T) {
+	for _, answer := range []error{unix.ENOENT, unix.EACCES, unix.EPERM, unix.EINVAL} {
+		one := &server{answers: []error{answer}}
+		err := one.nfs().await(context.Background(), spec.NFS{Server: "files", Path: "/data"}, "/nfs/0")
+		if !errors.Is(err, answer) || len(one.asked) != 1 {
+			t.Errorf("%v: got %v after %q", answer, err, one.asked)
 		}
-		if one.asked[0] != "[::1]:/ addr=10.0.0.5,vers=4.0,port=20490" || len(one.asked) < int(nfsPatience/nfsPause) {
-			t.Errorf("asked %d times: %q", len(one.asked), one.asked[0])
+	}
+}
+
+func TestAServerThatIsDownIsGivenUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		one := &server{answers: slices.Repeat([]error{unix.ECONNREFUSED}, 1000)}
+		err := one.nfs().await(context.Background(), spec.NFS{Server: "files", Path: "/data"}, "/nfs/0")
+		if !errors.Is(err, unix.ECONNREFUSED) || len(one.asked) < int(nfsPatience/nfsPause) {
+			t.Errorf("got %v after %d calls", err, len(one.asked))
 		}
 	})
 }
