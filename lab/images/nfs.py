@@ -16,13 +16,11 @@ from lab.images.layout import Image
 
 _CONFIG_FILE = "etc/ganesha/ganesha.conf"
 _EXPORTED = "srv"
-# A container may not set PR_SET_IO_FLUSHER, for which it would need the capability SYS_RESOURCE. Without clients of an
-# earlier start there is no grace period to wait for.
+# Without clients of an earlier start, there is no grace period to wait for.
 _CONFIG = f"""NFS_CORE_PARAM {{
     Protocols = 4;
     Enable_NLM = false;
     Enable_RQUOTA = false;
-    allow_set_io_flusher_fail = true;
 }}
 NFSV4 {{
     Graceless = true;
@@ -55,6 +53,8 @@ def build(root: DebianRoot, base: Blob) -> Image:
 def _setup() -> Blob:
     layer = Layer()
     layer.file(_CONFIG_FILE, _CONFIG)
+    # It looks there for the file system of a directory.
+    layer.symlink("etc/mtab", "/proc/self/mounts")
     for directory in (_EXPORTED, "run/ganesha", "var/lib/nfs/ganesha"):
         layer.directory(directory)
     return layer.finish()
