@@ -67,7 +67,7 @@ _PACKAGES = {
 # In every Debian (essential packages and apt), installed by what the README says, brought by the lock file (go), or
 # asked for before it is used (sudo).
 _EVERYWHERE = frozenset(
-    "apt-cache apt-config apt-get bash chroot dpkg-deb dpkg-query echo env git go gzip setpriv sh sleep sudo tar "
+    "apt-cache apt-config apt-get bash chroot cp dpkg-deb dpkg-query echo env git go gzip setpriv sh sleep sudo tar "
     "unshare /usr/share/doc".split()
 )
 # What is needed although no call names it.

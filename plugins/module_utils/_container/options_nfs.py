@@ -90,10 +90,10 @@ def _passed(option: str, where: str) -> str:
     if option in _FLAGS or value in _WORDS.get(key, ()):
         return option
     supported = sorted({*_FLAGS, *_IMPLIED, *(f"{one}=" for one in {*_NUMBERS, *_WORDS, "addr", "port", "vers"}), "ro"})
-    raise GantryError(f"o of {where} has {option!r}, which is not supported. Supported are {', '.join(supported)}.")
+    raise GantryError(f"{where} has {option!r} in o, which is not supported. Supported are {', '.join(supported)}.")
 
 
 def _number(key: str, value: str, where: str, largest: int) -> str:
     if not value.isascii() or not value.isdigit() or not 0 < int(value) <= largest:
-        raise GantryError(f"o of {where} has {key}={value}. It must be a number from 1 to {largest}.")
+        raise GantryError(f"{where} has {key}={value} in o. It must be a number from 1 to {largest}.")
     return str(int(value))

@@ -194,7 +194,7 @@ def restored(name: str, recorded: Any) -> Any:
 
 
 def _restored_item(name: str, recorded: Any) -> Any:
-    kind = _ITEMS.get(name)
+    kind: type[Any] | None = _ITEMS.get(name)
     if kind is None or recorded is None:
         return recorded
     if name == "mounts":
