@@ -417,8 +417,8 @@ options:
           - In C(o) can also be C(ro), C(vers=), C(port=), C(hard), C(soft), C(timeo=), C(retrans=), C(rsize=),
             C(wsize=), C(nconnect=), C(noac) and others of the kernel. What is not supported is refused. Only NFS 4.0 to
             4.2 with C(sec=sys) is. Without C(vers=), it is the newest that the server has.
-          - The container starts when all are mounted. It does not start if a server refuses that, or does not answer for two
-            minutes.
+          - The container starts when all are mounted. It does not start if a server refuses that, or does not answer
+            for two minutes.
           - O(mounts[].source), if given, only names the volume. Files of the image are not copied to the server.
         type: dict
       tmpfs_size:

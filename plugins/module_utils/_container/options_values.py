@@ -180,7 +180,6 @@ _ITEMS: Mapping[str, type[Any]] = {
     "healthcheck": HealthcheckOption,
     "tmpfs": TmpfsOption,
     "volumes": VolumeOption,
-    "mounts": VolumeOption,
     "files": FileOption,
     "secrets": FileOption,
 }
@@ -193,12 +192,19 @@ def restored(name: str, recorded: Any) -> Any:
     return _restored_item(name, recorded)
 
 
+def _mount_type(recorded: Mapping[str, Any]) -> type[Any]:
+    """Return the type of an item of the option mounts, which has items of several types."""
+    if "server" in recorded:
+        return NfsOption
+    return VolumeOption if "source" in recorded else TmpfsOption
+
+
 def _restored_item(name: str, recorded: Any) -> Any:
-    kind: type[Any] | None = _ITEMS.get(name)
-    if kind is None or recorded is None:
+    if recorded is None:
+        return None
+    kind = _mount_type(recorded) if name == "mounts" else _ITEMS.get(name)
+    if kind is None:
         return recorded
-    if name == "mounts":
-        kind = NfsOption if "server" in recorded else VolumeOption if "source" in recorded else TmpfsOption
     known = {one.name for one in fields(kind)}
     values = {
         _FIELDS.get(key, key): tuple(value) if isinstance(value, list) else value for key, value in recorded.items()

@@ -40,11 +40,14 @@ def make_module(*info: str, signed: bool = False) -> bytes:
 def kernel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Create a kernel's module tree: some modules are files, some are built in."""
     monkeypatch.setattr(modules, "WANTED", ("vmw_pvscsi", "sd_mod", "overlay"))
+    monkeypatch.setattr(modules, "RARE", ("xfs",))
     files = {
         "kernel/drivers/vmw_pvscsi.ko": make_module("alias=pci:v1*", "depends=scsi-mod", signed=True),
         "kernel/drivers/scsi_mod.ko": make_module("depends=scsi_common", "name=scsi_mod"),
         "kernel/drivers/scsi_common.ko": make_module("depends=", "name=scsi_common"),
         "kernel/drivers/sd_mod.ko": make_module("depends=scsi_mod,crc64", "alias=scsi:t-0x00*", "alias=block-8-*"),
+        "kernel/fs/xfs.ko": make_module("depends=libcrc32c,scsi_common"),
+        "kernel/lib/libcrc32c.ko": make_module("depends="),
         "kernel/drivers/other.ko": make_module("depends="),
     }
     for name, content in files.items():
@@ -56,15 +59,18 @@ def kernel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_dependencies_come_first_and_no_other_modules_are_included(kernel: Path) -> None:
-    names = [module.name for module in modules.select_modules(kernel)]
-    assert names == ["scsi_common", "scsi_mod", "vmw_pvscsi", "sd_mod"]
+    chosen = modules.select_modules(kernel)
+    names = [module.name for module in chosen]
+    assert names == ["scsi_common", "scsi_mod", "vmw_pvscsi", "sd_mod", "libcrc32c", "xfs"]
+    # A dependency of others as well is always needed.
+    assert [module.name for module in chosen if module.rare] == ["libcrc32c", "xfs"]
 
 
 def test_table_has_the_format_that_init_reads(kernel: Path) -> None:
     table = modules.table(modules.select_modules(kernel), modules.built_in_modules(kernel)).decode()
     assert table == (
         "scsi_common -\nscsi_mod scsi_common\nvmw_pvscsi scsi_mod pci:v1*\nsd_mod scsi_mod scsi:t-0x00* block-8-*\n"
-        "overlay built-in\n"
+        "libcrc32c -\nxfs libcrc32c,scsi_common\noverlay built-in\n"
     )
 
 
