@@ -112,6 +112,24 @@ def mounting(lab: dict[str, Any], calls: Control, builder: VmBuilder) -> Iterato
         one.volume(name, state="absent", confirm_data_loss=True)
 
 
+def test_directories_of_nfs_servers_are_mounted_beside_volumes(mounting: Mounting) -> None:
+    nfs = {"type": "nfs", "device": ":/export", "o": "addr=files.example.com,soft,nolock"}
+    mounts = [{"source": DATA, "target": "/data"}, {"target": "/shared", "volume_options": nfs}]
+    mounting.converge(image=FIRST, mounts=mounts)
+    assert mounting.volumes() == {DATA: 2}
+    shared = {"server": "files.example.com", "path": "/export", "target": "/shared", "read_only": False}
+    assert mounting.builder.vm(NAME).spec["nfs"] == [{**shared, "port": 0, "version": "", "options": ["soft"]}]
+    nfs = {**nfs, "o": "addr=files.example.com,ro,vers=4.1,port=20490"}
+    mounts[1] = {"target": "/shared", "volume_options": nfs}
+    mounting.converge(image=FIRST, mounts=mounts)
+    changed = {**shared, "read_only": True, "port": 20490, "version": "4.1", "options": []}
+    assert mounting.builder.vm(NAME).spec["nfs"] == [changed]
+    mounting.converge(image=FIRST, mounts=mounts[:1])
+    assert "nfs" not in mounting.builder.vm(NAME).spec
+    refused = mounting.refused(image=FIRST, mounts=[{"target": "/shared", "volume_options": {**nfs, "type": "cifs"}}])
+    assert "has the type 'cifs'. The only one is nfs" in refused["msg"]
+
+
 def test_a_volume_goes_from_vm_to_vm_and_outlives_the_container(mounting: Mounting) -> None:
     mounts = [{"source": LOGS, "target": "/log", "read_only": True}, {"type": "tmpfs", "target": "/cache"}]
     options = {"image": FIRST, "volumes": [f"{DATA}:/data"], "mounts": mounts}
