@@ -55,7 +55,6 @@ options:
       - The file system of a volume that exists cannot be changed. If it is another one, that is an error.
     type: str
     choices: [ext4, xfs]
-    version_added: 1.1.0
   storage_policy:
     description:
       - The storage policy of the volume, by name. Without this option, a new volume has the default policy of its
@@ -151,7 +150,6 @@ options:
           - The file system of a volume that exists cannot be changed. If it is another one, that is an error.
         type: str
         choices: [ext4, xfs]
-        version_added: 1.1.0
       storage_policy:
         description:
           - The storage policy of the volume, by name. Without this option, a new volume has the default policy of its
@@ -336,7 +334,6 @@ volume:
       type: str
       returned: always
       sample: ext4
-      version_added: 1.1.0
     created:
       description: When it was created.
       type: str

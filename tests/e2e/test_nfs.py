@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.guests.containers import READY, Containers
+from tests.support.guests.containers import READY, READY_FILE, Containers
 
 Shell = Callable[..., dict[str, Any]]
 
@@ -42,7 +42,17 @@ def mount(server: str, device: str = ":/srv", options: str = "", **more: Any) ->
     return {"target": "/shared", "volume_options": values, **more}
 
 
-def test_containers_share_the_files_of_a_server(shell: Shell, server: str) -> None:
+def test_a_directory_that_the_server_does_not_have_is_an_error(containers: Containers, name: str, server: str) -> None:
+    mounts = [mount(server, ":/missing")]
+    attempt = containers.try_to_run(name, image="tiny", command=["sleep", "1000"], mounts=mounts)
+    assert attempt.outcome.status == "failed"
+    assert f"/missing of the NFS server {server}: no such file or directory" in attempt.outcome.msg
+
+
+@pytest.mark.timeout(900)
+def test_containers_share_the_files_of_a_server_until_it_is_gone(
+    containers: Containers, name: str, shell: Shell, server: str
+) -> None:
     show = "grep ' /shared ' /proc/mounts"
     script = f"mkdir -m 700 /shared/sub && echo of-the-first > /shared/sub/file && chown -R 1000 /shared/sub && {show}"
     first = shell(script, mounts=[mount(server)])
@@ -58,9 +68,15 @@ def test_containers_share_the_files_of_a_server(shell: Shell, server: str) -> No
     assert (content, written) == ("of-the-first", "read-only")
     assert all(text in shown for text in (" nfs4 ro,", "vers=4.1,", "soft,", "timeo=50,")), shown
 
+    # What is in memory when a container is killed gets to the server.
+    writing = {"image": "tiny", "entrypoint": ["/bin/sh", "-c"], "mounts": [mount(server)], "stop_timeout": 1, **READY}
+    script = f"exec 3>>/shared/open; echo unsynced >&3; touch {READY_FILE}; sleep 1000"
+    containers.run(name, command=[script], **writing)
+    containers.run(name, state="stopped")
+    assert shell("cat /shared/open", mounts=[mount(server)])["log"].endswith("unsynced\n")
 
-def test_a_directory_that_the_server_does_not_have_is_an_error(containers: Containers, name: str, server: str) -> None:
-    mounts = [mount(server, ":/missing")]
-    attempt = containers.try_to_run(name, image="tiny", command=["sleep", "1000"], mounts=mounts)
-    assert attempt.outcome.status == "failed"
-    assert f"/missing of the NFS server {server}: no such file or directory" in attempt.outcome.msg
+    # The kernel does not end a process that has written to a server that does not answer. Its VM is powered off.
+    containers.run(name, command=[script], **writing)
+    containers.run(SERVER, state="stopped", force_kill=True)
+    stopped = containers.run(name, state="stopped")["container"]
+    assert (stopped["state"], stopped["exit_code"]) == ("stopped", None)

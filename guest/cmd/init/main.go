@@ -47,10 +47,27 @@ func main() {
 	turnOff(console, machine.stop.command())
 }
 
+// syncPatience is how long turnOff waits for the disks. They are unmounted by then, unless something has failed.
+const syncPatience = time.Minute
+
+// synchronize writes what is in memory. It does not wait for an NFS server that does not answer.
+func synchronize(console *console) {
+	done := make(chan struct{})
+	go func() {
+		unix.Sync()
+		close(done)
+	}()
+	select {
+	case <-done:
+	case <-time.After(syncPatience):
+		console.logf("sync: not finished after %v", syncPatience)
+	}
+}
+
 // turnOff powers off or restarts the VM, and does not return.
 func turnOff(console *console, command int) {
 	console.drain()
-	unix.Sync()
+	synchronize(console)
 	if err := unix.Reboot(command); err != nil {
 		console.logf("reboot: %v", err)
 	}

@@ -29,6 +29,8 @@ const (
 	// nfsPatience is how long a server is waited for, as mount.nfs does.
 	nfsPatience = 2 * time.Minute
 	nfsPause    = 2 * time.Second
+	// nfsFarewell is how long a server has for what was written last, when the container has ended.
+	nfsFarewell = 8 * time.Second
 )
 
 // NFS mounts directories of NFS servers.
@@ -171,14 +173,40 @@ func openNFS(wanted []spec.NFS) (map[string]int, error) {
 	return opened, nil
 }
 
-// releaseNFS unmounts the directories, also of servers that do not answer.
+// unmountIfMounted unmounts a directory that may be no mount point any more.
+func unmountIfMounted(directory string, flags int) error {
+	if err := unix.Unmount(directory, flags); err != nil && !errors.Is(err, unix.EINVAL) {
+		return fmt.Errorf("unmount %s: %w", directory, err)
+	}
+	return nil
+}
+
+// releaseNFS sends what was written to the servers and unmounts the directories, all at the same time.
 func releaseNFS() error {
 	mounted, err := filepath.Glob(filepath.Join(nfsDirectory, "*"))
-	failed := []error{err}
+	results := make(chan error, len(mounted))
 	for _, directory := range mounted {
-		if err := unix.Unmount(directory, unix.MNT_FORCE|unix.MNT_DETACH); err != nil && !errors.Is(err, unix.EINVAL) {
-			failed = append(failed, fmt.Errorf("unmount %s: %w", directory, err))
-		}
+		go func() { results <- unmountNFS(directory) }()
+	}
+	failed := []error{err}
+	for range mounted {
+		failed = append(failed, <-results)
 	}
 	return errors.Join(failed...)
+}
+
+// unmountNFS gives a server that does not answer up after a while.
+func unmountNFS(directory string) error {
+	done := make(chan error, 1)
+	go func() {
+		// The last mount of the container may still be on its way out, and only the very last one would do it.
+		done <- errors.Join(syncFileSystem(directory), unmountIfMounted(directory, 0))
+	}()
+	select {
+	case err := <-done:
+		return err
+	case <-time.After(nfsFarewell):
+		lost := fmt.Errorf("unmount %s: the server does not answer, and does not get what was written last", directory)
+		return errors.Join(lost, unmountIfMounted(directory, unix.MNT_FORCE|unix.MNT_DETACH))
+	}
 }

@@ -210,13 +210,12 @@ func copyAttributes(from, to string) error {
 // Release unmounts the file systems that Prepare has mounted, so that the disks are clean. The container must have ended.
 func Release() error {
 	mounted, err := mountedVolumes()
-	failed := []error{err, releaseNFS()}
+	failed := []error{err}
 	for _, directory := range append(mounted, Root, scratchDirectory, imageDirectory) {
-		if err := unix.Unmount(directory, 0); err != nil && !errors.Is(err, unix.EINVAL) {
-			failed = append(failed, fmt.Errorf("unmount %s: %w", directory, err))
-		}
+		failed = append(failed, unmountIfMounted(directory, 0))
 	}
-	return errors.Join(failed...)
+	// Servers may take a while.
+	return errors.Join(append(failed, releaseNFS())...)
 }
 
 func mount(what, where, kind string, flags uintptr, options string) error {
