@@ -178,6 +178,7 @@ def changed(output: str) -> int:
     return int(found.group(1))
 
 
+@pytest.mark.timeout(900)
 def test_the_installed_release_runs_the_demo(installed: Path, release_lab: dict[str, Any], tmp_path: Path) -> None:
     """Run it with no path of an ISO: the modules find the package, in Ansible's process and in their own."""
     containers = Containers(release_lab, DirectRunner(tmp_path, connection_environment(release_lab)))
