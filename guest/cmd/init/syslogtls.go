@@ -7,12 +7,12 @@
 package main
 
 import (
-	"compress/gzip"
 	"errors"
 	"io"
 	"os"
 	"syscall"
 
+	"gantry.invalid/guest/internal/packed"
 	"gantry.invalid/guest/internal/spec"
 )
 
@@ -34,16 +34,12 @@ func provideTLS(log spec.Log, packed, program string) error {
 	return errors.Join(unpackProgram(packed, program), os.Remove(packed))
 }
 
-func unpackProgram(packed, program string) (err error) {
-	from, err := os.Open(packed)
+func unpackProgram(path, program string) (err error) {
+	content, err := packed.Open(path)
 	if err != nil {
 		return err
 	}
-	defer from.Close()
-	content, err := gzip.NewReader(from)
-	if err != nil {
-		return err
-	}
+	defer content.Close()
 	to, err := os.OpenFile(program, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o500)
 	if err != nil {
 		return err

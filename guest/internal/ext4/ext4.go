@@ -15,8 +15,6 @@ import (
 	"io"
 	"strings"
 
-	"golang.org/x/sys/unix"
-
 	"gantry.invalid/guest/internal/format"
 )
 
@@ -111,28 +109,22 @@ func SetUUID(directory, id string) error {
 	if err != nil {
 		return err
 	}
-	fd, err := unix.Open(directory, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
-	if err != nil {
-		return fmt.Errorf("open %s: %w", directory, err)
-	}
-	defer func() { _ = unix.Close(fd) }()
-	if err := ioctlUUID(fd, uuid); err != nil {
-		return fmt.Errorf("set the UUID %s: %w", id, err)
-	}
-	return nil
+	return format.ChangeMounted(directory, func(fd int) error {
+		if err := ioctlUUID(fd, uuid); err != nil {
+			return fmt.Errorf("set the UUID %s: %w", id, err)
+		}
+		return nil
+	})
 }
 
 // Grow grows the file system mounted at the directory to the size of its disk.
 func Grow(directory string, diskBytes int64) error {
-	fd, err := unix.Open(directory, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
-	if err != nil {
-		return fmt.Errorf("open %s: %w", directory, err)
-	}
-	defer func() { _ = unix.Close(fd) }()
-	if err := ioctlUint64(fd, ioctlGrow, uint64(diskBytes/format.BlockBytes)); err != nil {
-		return fmt.Errorf("grow to %d bytes: %w", diskBytes, err)
-	}
-	return nil
+	return format.ChangeMounted(directory, func(fd int) error {
+		if err := ioctlUint64(fd, ioctlGrow, uint64(diskBytes/format.BlockBytes)); err != nil {
+			return fmt.Errorf("grow to %d bytes: %w", diskBytes, err)
+		}
+		return nil
+	})
 }
 
 func parseUUID(text string) ([]byte, error) {

@@ -6,7 +6,6 @@
 package filesystems
 
 import (
-	"compress/gzip"
 	"fmt"
 	"io"
 	"os"
@@ -16,6 +15,7 @@ import (
 
 	"gantry.invalid/guest/internal/ext4"
 	"gantry.invalid/guest/internal/format"
+	"gantry.invalid/guest/internal/packed"
 	"gantry.invalid/guest/internal/spec"
 	"gantry.invalid/guest/internal/xfs"
 )
@@ -24,7 +24,6 @@ import (
 const (
 	ext4Template = "/lib/ext4.template"
 	xfsTemplates = "/lib/xfs"
-	packedSuffix = ".gz"
 )
 
 // Kind is a file system. An identity is a UUID.
@@ -91,7 +90,11 @@ var Kinds = []*Kind{
 			if err != nil {
 				return err
 			}
-			template, err := unpack(path)
+			content, err := packed.Read(path)
+			if err != nil {
+				return err
+			}
+			template, err := format.Parse(content)
 			if err != nil {
 				return err
 			}
@@ -143,23 +146,6 @@ func describe(name string, reader io.ReaderAt, identity func(io.ReaderAt) (strin
 	return fmt.Sprintf("the %s file system %s", name, id)
 }
 
-func unpack(path string) (*format.Template, error) {
-	file, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer file.Close()
-	reader, err := gzip.NewReader(file)
-	if err != nil {
-		return nil, err
-	}
-	content, err := io.ReadAll(reader)
-	if err != nil {
-		return nil, err
-	}
-	return format.Parse(content)
-}
-
 // xfsTemplate returns the path of the template for a disk.
 func xfsTemplate(directory string, deviceBytes int64) (string, error) {
 	entries, err := os.ReadDir(directory)
@@ -168,14 +154,14 @@ func xfsTemplate(directory string, deviceBytes int64) (string, error) {
 	}
 	var sizes []int64
 	for _, entry := range entries {
-		size, err := strconv.ParseInt(strings.TrimSuffix(entry.Name(), packedSuffix), 10, 64)
+		size, err := strconv.ParseInt(strings.TrimSuffix(entry.Name(), packed.Suffix), 10, 64)
 		if err != nil {
 			return "", fmt.Errorf("%s: %w", entry.Name(), err)
 		}
 		sizes = append(sizes, size)
 	}
 	size, err := xfs.TemplateFor(sizes, deviceBytes)
-	return filepath.Join(directory, strconv.FormatInt(size, 10)+packedSuffix), err
+	return filepath.Join(directory, strconv.FormatInt(size, 10)+packed.Suffix), err
 }
 
 // DiscardXFS removes the templates of XFS, which nobody will create: the files of the initial file system are in memory.

@@ -11,7 +11,6 @@ package modules
 
 import (
 	"bufio"
-	"compress/gzip"
 	"errors"
 	"fmt"
 	"io"
@@ -22,12 +21,12 @@ import (
 	"sync"
 
 	"golang.org/x/sys/unix"
+
+	"gantry.invalid/guest/internal/packed"
 )
 
 // TableName is the table's file name in the modules' directory.
 const TableName = "table"
-
-const compressedSuffix = ".gz"
 
 // The sysfs paths of devices that existed before init listened for events. The buses of disk
 // controllers come first, because disks take longest to appear.
@@ -164,8 +163,8 @@ func (l *Loader) addWithDependencies(name string, to map[string]bool) {
 // path returns the file of a module, which is compressed if it has another suffix.
 func (l *Loader) path(name string) string {
 	plain := filepath.Join(l.directory, name+".ko")
-	if _, err := os.Lstat(plain + compressedSuffix); err == nil {
-		return plain + compressedSuffix
+	if _, err := os.Lstat(plain + packed.Suffix); err == nil {
+		return plain + packed.Suffix
 	}
 	return plain
 }
@@ -237,7 +236,7 @@ func matches(pattern, text string) bool {
 // insertModule loads the file and then removes it, which frees memory of the initial file system.
 func insertModule(path string) error {
 	insert := insertFile
-	if strings.HasSuffix(path, compressedSuffix) {
+	if strings.HasSuffix(path, packed.Suffix) {
 		insert = insertCompressed
 	}
 	if err := insert(path); err != nil && !errors.Is(err, unix.EEXIST) {
@@ -255,22 +254,9 @@ func insertFile(path string) error {
 }
 
 func insertCompressed(path string) error {
-	content, err := unpack(path)
+	content, err := packed.Read(path)
 	if err != nil {
 		return err
 	}
 	return unix.InitModule(content, "")
-}
-
-func unpack(path string) ([]byte, error) {
-	file, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer file.Close()
-	reader, err := gzip.NewReader(file)
-	if err != nil {
-		return nil, err
-	}
-	return io.ReadAll(reader)
 }

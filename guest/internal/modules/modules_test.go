@@ -12,6 +12,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"gantry.invalid/guest/internal/packed"
 )
 
 const text = `scsi_mod -
@@ -140,17 +142,17 @@ func TestDiscardKeepsWhatIsLoadedOrNeeded(t *testing.T) {
 func TestACompressedModuleIsUnpackedAndDiscarded(t *testing.T) {
 	loader := newLoader(t, nil)
 	loader.directory = t.TempDir()
-	var packed bytes.Buffer
-	writer := gzip.NewWriter(&packed)
+	var compressed bytes.Buffer
+	writer := gzip.NewWriter(&compressed)
 	_, err := writer.Write([]byte("the module"))
 	path := filepath.Join(loader.directory, "base.ko.gz")
-	if err := errors.Join(err, writer.Close(), os.WriteFile(path, packed.Bytes(), 0o600)); err != nil {
+	if err := errors.Join(err, writer.Close(), os.WriteFile(path, compressed.Bytes(), 0o600)); err != nil {
 		t.Fatal(err)
 	}
 	if loader.path("base") != path {
 		t.Errorf("its file is %s", loader.path("base"))
 	}
-	if content, err := unpack(path); err != nil || string(content) != "the module" {
+	if content, err := packed.Read(path); err != nil || string(content) != "the module" {
 		t.Errorf("%q, %v", content, err)
 	}
 	for _, name := range []string{"virtio", "virtio_pci"} {

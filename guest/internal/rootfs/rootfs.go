@@ -16,6 +16,7 @@ import (
 	"gantry.invalid/guest/internal/disks"
 	"gantry.invalid/guest/internal/failure"
 	"gantry.invalid/guest/internal/filesystems"
+	"gantry.invalid/guest/internal/format"
 	"gantry.invalid/guest/internal/modules"
 	"gantry.invalid/guest/internal/spec"
 )
@@ -32,9 +33,6 @@ const (
 	upperDirectory    = scratchDirectory + "/upper"
 	workDirectory     = scratchDirectory + "/work"
 	skeletonDirectory = "/skeleton"
-
-	// blockBytes is the size of a block of all file systems that init creates.
-	blockBytes = 4096
 )
 
 // Builder mounts the root file system.
@@ -125,7 +123,7 @@ func (b *Builder) mountScratchDisk(ctx context.Context, id string, unit int) err
 		return err
 	}
 	if scratch.Kind == nil {
-		if scratch.Kind, err = format(scratch.Disk, spec.FileSystemExt4, id); err != nil {
+		if scratch.Kind, err = formatDisk(scratch.Disk, spec.FileSystemExt4, id); err != nil {
 			return failure.New(failure.ScratchFormatFailed, "%s: %v", scratch.Disk.Name, err)
 		}
 	}
@@ -139,8 +137,8 @@ func (b *Builder) mountScratchDisk(ctx context.Context, id string, unit int) err
 	return nil
 }
 
-// format creates the file system with this name on a blank disk.
-func format(disk disks.Disk, name, id string) (*filesystems.Kind, error) {
+// formatDisk creates the file system with this name on a blank disk.
+func formatDisk(disk disks.Disk, name, id string) (*filesystems.Kind, error) {
 	kind, err := filesystems.Named(name)
 	if err != nil {
 		return nil, err
@@ -169,7 +167,7 @@ func (b *Builder) mountAndGrow(found disks.FileSystem, directory string) error {
 	if err = errors.Join(err, file.Close()); err != nil {
 		return err
 	}
-	grows := disk.Size/blockBytes > size/blockBytes
+	grows := disk.Size/format.BlockBytes > size/format.BlockBytes
 	if err := mount(disk.Path, directory, kind.Name, unix.MS_NOATIME, kind.Options(grows)); err != nil {
 		return err
 	}

@@ -42,7 +42,7 @@ func (b *Builder) mountVolumes(ctx context.Context, wanted []spec.Volume) error 
 			return failure.New(found.Code, "the volume %s: %s", volume.Name, found.Message)
 		}
 		if disk.Kind == nil {
-			if disk.Kind, err = format(disk.Disk, volume.FileSystem, volume.ID); err != nil {
+			if disk.Kind, err = formatDisk(disk.Disk, volume.FileSystem, volume.ID); err != nil {
 				return failure.New(failure.VolumeFormatFailed, "the volume %s on %s: %v", volume.Name, disk.Disk.Name, err)
 			}
 		}

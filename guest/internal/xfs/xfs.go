@@ -21,8 +21,6 @@ import (
 	"slices"
 	"strings"
 
-	"golang.org/x/sys/unix"
-
 	"gantry.invalid/guest/internal/format"
 )
 
@@ -130,23 +128,15 @@ func TemplateFor(sizesMiB []int64, deviceBytes int64) (int64, error) {
 
 // SetIdentity changes the identity of the file system mounted at the directory.
 func SetIdentity(directory, id string) error {
-	return control(directory, func(fd int) error { return ioctlLabel(fd, LabelOf(id)) })
+	return format.ChangeMounted(directory, func(fd int) error { return ioctlLabel(fd, LabelOf(id)) })
 }
 
 // Grow grows the file system mounted at the directory to the size of its disk.
 func Grow(directory string, diskBytes int64) error {
-	return control(directory, func(fd int) error {
+	return format.ChangeMounted(directory, func(fd int) error {
 		if err := ioctlGrowData(fd, uint64(diskBytes/format.BlockBytes)); err != nil {
 			return fmt.Errorf("grow to %d bytes: %w", diskBytes, err)
 		}
 		return nil
 	})
-}
-
-func control(directory string, change func(fd int) error) error {
-	fd, err := unix.Open(directory, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
-	if err != nil {
-		return fmt.Errorf("open %s: %w", directory, err)
-	}
-	return errors.Join(change(fd), unix.Close(fd))
 }
