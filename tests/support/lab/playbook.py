@@ -156,7 +156,7 @@ def ansible_environment(
         "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS),
         "ANSIBLE_LOCALHOST_WARNING": "0",
         "ANSIBLE_CALLBACK_PLUGINS": str(CALLBACKS),
-        "ANSIBLE_CALLBACKS_ENABLED": "garbage",
+        "ANSIBLE_CALLBACKS_ENABLED": "bytecode,garbage",
     }
     (home / "ansible.cfg").touch()
     return task_environment(home, ansible, connection, changes or {})
@@ -165,7 +165,7 @@ def ansible_environment(
 def _reporting(results: Path) -> dict[str, str | None]:
     """Return the variables that make Ansible write the result of each task to a file."""
     return {
-        "ANSIBLE_CALLBACKS_ENABLED": "garbage,results",
+        "ANSIBLE_CALLBACKS_ENABLED": "bytecode,garbage,results",
         "ANSIBLE_INJECT_INVOCATION": "1",
         "GANTRY_RESULTS": str(results),
     }
