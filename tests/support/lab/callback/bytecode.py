@@ -30,10 +30,7 @@ _compile = _collection_finder._AnsibleCollectionPkgLoaderBase.get_code
 def _load_or_compile(loader: Any, name: str) -> CodeType | None:
     """Return the code of a collection's file; packages without a file are Ansible's to make."""
     path = loader.get_filename(name)
-    if not Path(path).is_file():
-        code: CodeType | None = _compile(loader, name)
-        return code
-    return SourceFileLoader(name, path).get_code(name)
+    return SourceFileLoader(name, path).get_code(name) if Path(path).is_file() else _compile(loader, name)
 
 
 class CallbackModule(CallbackBase):
