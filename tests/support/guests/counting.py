@@ -13,19 +13,19 @@ from typing import Any
 from pyVmomi import vim, vmodl
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.log_page import published_text
-from tests.support.guests.containers import PATIENCE, Containers
+from tests.support.guests.containers import PATIENCE, READY, READY_FILE, Containers
 
-_SCRIPT = """
+_SCRIPT = f"""
 i=0
 trap 'echo counted $i, wrote $(cat /counted); exit 7' TERM
 /bin/busybox httpd -p 80 -h /www
-while :; do i=$((i + 1)); echo $i > /counted; sleep 0.1; done
+while :; do i=$((i + 1)); echo $i > /counted; : > {READY_FILE}; sleep 0.1; done
 """
 
 
 def run_counter(containers: Containers, name: str) -> None:
-    """Run a container that counts and also serves the image's page."""
-    containers.run(name, image="tiny", entrypoint=["/bin/sh", "-c"], command=[_SCRIPT], stop_timeout=30)
+    """Run a container that has begun to count and also serves the image's page."""
+    containers.run(name, image="tiny", entrypoint=["/bin/sh", "-c"], command=[_SCRIPT], stop_timeout=30, **READY)
 
 
 def options(vm: Any) -> dict[str, str]:
