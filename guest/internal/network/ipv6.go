@@ -63,7 +63,7 @@ func awaitIPv6(ctx context.Context, link netlink.Link, wanted *spec.IPv6) error 
 	limited, cancel := context.WithTimeout(ctx, ipv6Deadline)
 	defer cancel()
 	for {
-		addresses, err := netlink.AddrList(link, netlink.FAMILY_V6)
+		addresses, err := whole(func() ([]netlink.Addr, error) { return netlink.AddrList(link, netlink.FAMILY_V6) })
 		if err != nil {
 			return failure.New(failure.IPv6Failed, "%s: %v", link.Attrs().Name, err)
 		}

@@ -100,7 +100,7 @@ func renameInOrder(adapters []Adapter) error {
 	if inOrder {
 		return nil
 	}
-	links, err := netlink.LinkList()
+	links, err := whole(netlink.LinkList)
 	if err != nil {
 		return err
 	}
