@@ -118,6 +118,7 @@ class Lab:
             "accelerator": running.accelerator,
             "bootstrap_iso": str(built.bootstrap_iso) if built.bootstrap_iso else None,
             "pid": running.pid,
+            "log": str(self.state.logs / "vcenter.log"),
             "second": self._second(running, chosen, passwords["second"]),
         }
 

@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,6 +19,17 @@ from tests.support.lab.direct import DirectRunner
 IMAGES = ("tiny", "nginx", "redis")
 # Those that only one file uses are imported there.
 MORE_IMAGES = ("postgres", "postgres-next", "nfs")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Function) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Show with a failed test which VMs crashed, with the ends of their consoles: the modules cannot know."""
+    report = yield
+    if report.failed and "lab" in getattr(item, "funcargs", {}):
+        log = Path(item.funcargs["lab"]["log"]).read_text(errors="replace")
+        crashes = [line for line in log.splitlines() if "VM crashed" in line]
+        report.sections.append(("VMs that crashed in this lab until now", "\n".join(crashes) or "none"))
+    return report
 
 
 @pytest.fixture(scope="session")

@@ -132,7 +132,7 @@ func (h *Hypervisor) supervise(i *instance) {
 	}
 	reason := i.exitReason(last, waitErr)
 	if strings.HasPrefix(reason, machine.OffCrashed) {
-		log.Error("VM crashed", "reason", reason, "qemu", tail(last.errorLogPath()), "console", last.consolePath())
+		log.Error("VM crashed", "reason", reason, "qemu", tail(last.errorLogPath()), "console", tail(last.consolePath()))
 	} else {
 		log.Info("VM is off", "reason", reason)
 	}
