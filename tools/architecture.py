@@ -29,7 +29,7 @@ _END = "<!-- end of drawing -->"
 # From the ground up. A package imports only from floors below its own.
 FLOORS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("ground", ("_base",)),
-    ("outside world", ("_vcenter", "_oci")),
+    ("outside world", ("_vcenter", "_oci", "_compose")),
     ("engine and guest contract", ("_engine", "_guest")),
     ("placement", ("_placement",)),
     ("templates and addresses", ("_templates", "_address_pool")),

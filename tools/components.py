@@ -1,25 +1,28 @@
 # Copyright: (c) 2026, gantry.vsphere contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""List what the bootstrap ISO contains: packages of Debian and Go modules, with versions, licenses and sources."""
+"""List what the runtime package contains: packages of Debian and Go modules, with versions, licenses and sources."""
 
 from __future__ import annotations
 
 import re
 import subprocess
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
 import tomllib
 
+from compose.build import NAME as COMPOSE
+from compose.build import SOURCE as COMPOSE_SOURCE
 from devkit.console import ROOT, ToolError
 from guest.build import golang, kernel
 from guest.build.bootstrap import DEFAULT_CACHE, Build
 from guest.build.lock import Package, this_distribution
 from guest.build.run import run
 
+INIT = "gantry-init"
 _LICENSES = ROOT / "runtime" / "components.toml"
 _BOOT_LOADERS = ("grub-efi-amd64-bin", "isolinux", "syslinux-common")
 _LICENSE_FILE = re.compile(r"(?:LICEN[CS]E|COPYING|NOTICE)(?:[.-].*)?", re.IGNORECASE)
@@ -28,7 +31,7 @@ _SOURCE = re.compile(r"(?P<name>\S+)(?: \((?P<version>\S+)\))?")
 
 @dataclass(frozen=True)
 class Component:
-    """One part of the ISO."""
+    """One part of the ISO or of a program beside it."""
 
     kind: str
     """deb or golang, as in package URLs."""
@@ -39,6 +42,8 @@ class Component:
     """What the source code is called, or how it is downloaded."""
     texts: Mapping[str, bytes]
     """The files with the license or the copyright, by name."""
+    programs: tuple[str, ...] = ()
+    """The programs that a Go module is linked into."""
 
 
 @cache
@@ -47,9 +52,9 @@ def _known_licenses() -> dict[str, dict[str, str]]:
 
 
 def components(bootstrap: Build) -> list[Component]:
-    """Return all parts of the ISO; raise ToolError if it cannot be built again, or a license is not known."""
+    """Return all parts; raise ToolError if the ISO cannot be built again, or a license is not known."""
     _check_kernel(bootstrap)
-    return [*(_kernel(package) for package in kernel.pinned_packages()), *_boot_loaders(), *_go()]
+    return [*(_kernel(package) for package in kernel.pinned_packages()), *_boot_loaders(), *_go_modules()]
 
 
 def _check_kernel(bootstrap: Build) -> None:
@@ -92,16 +97,30 @@ def _kernel(package: Package) -> Component:
     return Component("deb", package.name, package.version, name, command, {"copyright": text})
 
 
-def _go() -> list[Component]:
-    """Return the Go modules that are linked into the guest's programs."""
+def _go_modules() -> list[Component]:
+    """Return the Go modules of all programs; one that several have in the same version is one part."""
+    return _merged([*_go(INIT, golang.SOURCE, "./cmd/..."), *_go(COMPOSE, COMPOSE_SOURCE, ".")])
+
+
+def _merged(parts: Iterable[Component]) -> list[Component]:
+    found: dict[tuple[str, str], Component] = {}
+    for part in parts:
+        key = (part.name, part.version)
+        programs = found[key].programs if key in found else ()
+        found[key] = replace(part, programs=(*programs, *part.programs))
+    return list(found.values())
+
+
+def _go(program: str, source: Path, package: str) -> list[Component]:
+    """Return the Go modules that are linked into a program."""
     template = "{{with .Module}}{{if not .Main}}{{.Path}}|{{.Version}}|{{.Dir}}{{end}}{{end}}"
-    command = ["go", "list", "-mod=readonly", "-deps", "-f", template, "./cmd/..."]
-    lines = run(command, cwd=golang.SOURCE, env=golang.environment()).splitlines()
+    command = ["go", "list", "-mod=readonly", "-deps", "-f", template, package]
+    lines = run(command, cwd=source, env=golang.environment()).splitlines()
     found = []
     for line in sorted(set(filter(None, lines))):
         path, version, folder = line.split("|")
         found.append(_go_component(path, version, Path(folder)))
-    return [*found, _standard_library(found)]
+    return [replace(part, programs=(program,)) for part in (*found, _standard_library(found))]
 
 
 def _standard_library(modules: Sequence[Component]) -> Component:
@@ -125,7 +144,9 @@ def _license(table: str, name: str) -> str:
     for known, license_name in names.items():
         if name == known or (known.endswith("-") and name.startswith(known)):
             return license_name
-    raise ToolError(f"The bootstrap ISO contains {name}, whose license runtime/components.toml does not have. Add it.")
+    raise ToolError(
+        f"The runtime package contains {name}, whose license runtime/components.toml does not have. Add it."
+    )
 
 
 def _lines(command: list[str]) -> list[str]:

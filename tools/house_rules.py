@@ -74,7 +74,8 @@ _DEVELOPMENT: dict[str, frozenset[str]] = {
     "devkit": frozenset(),
     "guest": frozenset({"devkit"}),
     "lab": frozenset({"devkit", "guest"}),
-    "tools": frozenset({"devkit", "guest", "lab"}),
+    "compose": frozenset({"devkit", "guest"}),
+    "tools": frozenset({"compose", "devkit", "guest", "lab"}),
 }
 # Ansible demands these names in each plugin.
 _ANSIBLE_CLASSES = frozenset({"ActionModule", "InventoryModule", "ModuleDocFragment"})

@@ -26,9 +26,9 @@ from tools.sanity import run_sanity
 
 _SHEBANGS = (b"#!/bin/sh", b"#!/bin/bash", b"#!/usr/bin/env bash")
 MYPY_PATH = CACHE / "mypy-path"
-GO_MODULES = ("guest", "lab/vcenter")
+GO_MODULES = ("compose", "guest", "lab/vcenter")
 # Typed Python that is not shipped; each directory is a package.
-DEVELOPMENT_PACKAGES = ("devkit", "tools", "lab", "guest", "benchmarks")
+DEVELOPMENT_PACKAGES = ("devkit", "tools", "lab", "guest", "compose", "benchmarks")
 
 
 def _bin(name: str) -> str:

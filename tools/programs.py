@@ -22,6 +22,7 @@ from tools.source_rules import tracked_files
 _PROFILES = {
     "plugins": frozenset(("",)),
     "guest": frozenset(("", "guest")),
+    "compose": frozenset(("", "guest")),
     "lab": frozenset(("", "guest", "lab")),
 }
 # In the folders that only developers have.

@@ -4,7 +4,7 @@
 """make release: build everything that a release consists of into dist/, reproducibly.
 
 gantry-vsphere-VERSION.tar.gz                       the collection
-gantry_vsphere_runtime-VERSION-py3-none-any.whl     the bootstrap ISO, as a Python package
+gantry_vsphere_runtime-VERSION-py3-none-any.whl     the bootstrap ISO and gantry-compose, as a Python package
 gantry-vsphere-ee-VERSION.tar.gz                    the build context of an execution environment with both
 gantry-vsphere-VERSION.cdx.json                     the bill of materials, in CycloneDX
 SHA256SUMS                                          the checksums of these files
@@ -21,6 +21,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
+from compose.build import build as build_compose
 from devkit.console import ROOT, VENV, ToolError, main_guard, run, say, step
 from guest.build.bootstrap import build as build_bootstrap
 from tools import collection, runtime_package
@@ -37,16 +38,18 @@ def build(folder: Path) -> None:
     with step("the bootstrap ISO"):
         bootstrap = build_bootstrap()
         parts = components(bootstrap)
+    with step("gantry-compose"):
+        compose = build_compose()
     with step("the collection"), tempfile.TemporaryDirectory(prefix="gantry-release-") as work:
         built = collection.build(Path(work))
         collection.check_contents(built)
         archive = Path(shutil.copy(built, folder))
     with step("the runtime package"):
-        wheel = runtime_package.build(folder, bootstrap, parts)
+        wheel = runtime_package.build(folder, bootstrap, compose, parts)
     with step("the execution environment's build context"):
         _build_context(folder / f"gantry-vsphere-ee-{version}.tar.gz", archive, wheel)
     with step("the bill of materials"):
-        write_sbom(folder / f"gantry-vsphere-{version}.cdx.json", archive, wheel, bootstrap, parts)
+        write_sbom(folder / f"gantry-vsphere-{version}.cdx.json", archive, wheel, bootstrap, compose, parts)
     names = sorted(path.name for path in folder.iterdir())
     lines = [f"{hashlib.sha256((folder / name).read_bytes()).hexdigest()}  {name}\n" for name in names]
     (folder / "SHA256SUMS").write_text("".join(lines))

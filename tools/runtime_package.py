@@ -1,7 +1,8 @@
 # Copyright: (c) 2026, gantry.vsphere contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Build the package gantry-vsphere-runtime: a wheel with the bootstrap ISO, its facts, and the licenses of its parts.
+"""Build the package gantry-vsphere-runtime: a wheel with the bootstrap ISO, its facts, the
+program that reads Compose files, and the licenses of their parts.
 
 python -m tools.runtime_package [DIRECTORY]        builds it into the directory (dist)
 """
@@ -19,6 +20,7 @@ from typing import Any
 
 import tomllib
 
+from compose.build import build as build_compose
 from devkit.console import ROOT, ToolError, main_guard, run, say
 from guest.build.bootstrap import Build
 from guest.build.bootstrap import build as build_bootstrap
@@ -29,7 +31,7 @@ SOURCE = ROOT / "runtime"
 _PACKAGE = Path("src", "gantry_vsphere_runtime")
 
 
-def build(folder: Path, bootstrap: Build, parts: Sequence[Component]) -> Path:
+def build(folder: Path, bootstrap: Build, compose: Path, parts: Sequence[Component]) -> Path:
     """Build the wheel into a folder. It is reproducible."""
     check_version()
     with tempfile.TemporaryDirectory(prefix="gantry-runtime-") as temporary:
@@ -37,6 +39,7 @@ def build(folder: Path, bootstrap: Build, parts: Sequence[Component]) -> Path:
         shutil.copytree(SOURCE, stage, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__", "*.toml"))
         shutil.copy(SOURCE / "pyproject.toml", stage)
         _add_iso(stage / _PACKAGE / "files", bootstrap)
+        _add_program(stage / _PACKAGE / "files", compose)
         _add_licenses(stage / "licenses", parts)
         variables = {**os.environ, "UV_OFFLINE": "1", "UV_PYTHON_DOWNLOADS": "never"}
         # Not into the folder itself: uv also writes a .gitignore.
@@ -76,6 +79,12 @@ def _add_iso(folder: Path, bootstrap: Build) -> None:
     (folder / "bootstrap.json").write_text(json.dumps(facts, indent=2) + "\n")
 
 
+def _add_program(folder: Path, compose: Path) -> None:
+    path = folder / compose.name
+    shutil.copyfile(compose, path)
+    path.chmod(0o755)
+
+
 def _add_licenses(folder: Path, parts: Sequence[Component]) -> None:
     folder.mkdir()
     shutil.copyfile(ROOT / "LICENSE", folder / "GPL-3")
@@ -87,6 +96,9 @@ def _add_licenses(folder: Path, parts: Sequence[Component]) -> None:
     for part in parts:
         for name, text in part.texts.items():
             path = folder / part.name / name
+            if path.exists() and path.read_bytes() != text:
+                # Two programs have the module in different versions.
+                path = path.with_name(f"{name}-{part.version}")
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(text)
 
@@ -96,7 +108,7 @@ def main() -> None:
     parser.add_argument("directory", nargs="?", type=Path, default=ROOT / "dist")
     arguments = parser.parse_args()
     bootstrap = build_bootstrap()
-    say(str(build(arguments.directory, bootstrap, components(bootstrap))))
+    say(str(build(arguments.directory, bootstrap, build_compose(), components(bootstrap))))
 
 
 if __name__ == "__main__":

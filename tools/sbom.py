@@ -26,14 +26,16 @@ from guest.build.bootstrap import Build
 from guest.build.lock import this_distribution
 from tools import collection, runtime_package
 from tools.archives import source_date
-from tools.components import Component
+from tools.components import INIT, Component
 from tools.environment import LOCKS
 
 _OWN_LICENSE = "GPL-3.0-or-later"
 _REQUIREMENT = re.compile(r"^(?P<name>[A-Za-z0-9][A-Za-z0-9._-]*)(?P<range>.*)$")
 
 
-def write_sbom(path: Path, archive: Path, wheel: Path, bootstrap: Build, parts: Sequence[Component]) -> None:
+def write_sbom(
+    path: Path, archive: Path, wheel: Path, bootstrap: Build, compose: Path, parts: Sequence[Component]
+) -> None:
     """Write the bill of materials for the collection's archive and the runtime package."""
     version = collection.version()
     release = _item("gantry.vsphere", version, _OWN_LICENSE, kind=ComponentType.APPLICATION)
@@ -41,21 +43,33 @@ def write_sbom(path: Path, archive: Path, wheel: Path, bootstrap: Build, parts: 
     runtime = _runtime_package(version, wheel)
     aggregate = runtime_package.project()["license"]
     iso = _item(bootstrap.iso.name, bootstrap.version, aggregate, kind=ComponentType.FILE, file=bootstrap.iso)
-    init = _item("gantry-init", bootstrap.version, _OWN_LICENSE, kind=ComponentType.APPLICATION)
+    init = _item(INIT, bootstrap.version, _OWN_LICENSE, kind=ComponentType.APPLICATION)
+    reader = _item(compose.name, version, _OWN_LICENSE, kind=ComponentType.APPLICATION, file=compose)
     requirements = list(_requirements())
     debian = [_part(part) for part in parts if part.kind == "deb"]
-    modules = [_part(part) for part in parts if part.kind == "golang"]
+    modules = [(_part(part), part.programs) for part in parts if part.kind == "golang"]
     date = datetime.fromtimestamp(source_date(), timezone.utc)
     bom = Bom(
         serial_number=uuid.uuid5(uuid.NAMESPACE_URL, f"{_digest(archive)} {_digest(wheel)}"),
         metadata=BomMetaData(component=release, timestamp=date),
-        components=[collection_file, runtime, iso, init, *requirements, *debian, *modules],
+        components=[
+            collection_file,
+            runtime,
+            iso,
+            init,
+            reader,
+            *requirements,
+            *debian,
+            *(item for item, _programs in modules),
+        ],
     )
     bom.register_dependency(release, [collection_file, runtime])
     bom.register_dependency(collection_file, requirements)
-    bom.register_dependency(runtime, [iso])
+    bom.register_dependency(runtime, [iso, reader])
     bom.register_dependency(iso, [init, *debian])
-    bom.register_dependency(init, modules)
+    for program in (init, reader):
+        linked = [item for item, programs in modules if program.name in programs]
+        bom.register_dependency(program, linked)
     path.write_text(JsonV1Dot6(bom).output_as_string(indent=2) + "\n")
 
 

@@ -76,18 +76,26 @@ def test_the_bill_of_materials_is_valid_and_complete(dist: Path) -> None:
     items = {item["name"]: item for item in document["components"]}
     wheel = zipfile.ZipFile(dist / WHEEL)
     iso = wheel.read("gantry_vsphere_runtime/files/gantry-bootstrap.iso")
+    reader = wheel.read("gantry_vsphere_runtime/files/gantry-compose")
     hashes = {name: item["hashes"][0]["content"] for name, item in items.items() if "hashes" in item}
     assert hashes == {
         ARCHIVE: hashlib.sha256((dist / ARCHIVE).read_bytes()).hexdigest(),
         "gantry-vsphere-runtime": hashlib.sha256((dist / WHEEL).read_bytes()).hexdigest(),
         "gantry-bootstrap.iso": hashlib.sha256(iso).hexdigest(),
+        "gantry-compose": hashlib.sha256(reader).hexdigest(),
     }
     (sources,) = (wheel.read(name).decode() for name in wheel.namelist() if name.endswith("SOURCES.md"))
     listed = set(re.findall(r"^\| (\S+) \| (\S+) \|", sources, re.MULTILINE)) - {
         ("component", "version"),
         ("---", "---"),
     }
-    assert {"github.com/vmware/govmomi", "std", "isolinux", "grub-efi-amd64-bin"} < {name for name, _version in listed}
+    assert {
+        "github.com/vmware/govmomi",
+        "github.com/compose-spec/compose-go/v2",
+        "std",
+        "isolinux",
+        "grub-efi-amd64-bin",
+    } < {name for name, _version in listed}
     assert {"pyvmomi", "gantry-init"} < set(items)
     # Everything is reached from the release.
     needs = {entry["ref"]: entry.get("dependsOn", []) for entry in document["dependencies"]}

@@ -24,6 +24,11 @@ def bootstrap_iso() -> Path:
     return _FILES / str(facts()["file"])
 
 
+def compose_program() -> Path:
+    """Return the path of the program that reads Compose files; it is for Linux on x86_64."""
+    return _FILES / "gantry-compose"
+
+
 def bootstrap_sha256() -> str:
     """Return the SHA-256 of the bootstrap ISO, as hexadecimal digits."""
     return str(facts()["sha256"])

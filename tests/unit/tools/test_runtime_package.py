@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, gantry.vsphere contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Test that the runtime package is reproducible, and that its files are found where it is installed."""
+"""Test that the runtime package is reproducible, and that its files are found and can be run where it is installed."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import os
 import subprocess
 import sys
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,7 @@ import pytest
 from devkit.console import ToolError
 from guest.build.bootstrap import Build
 from tests.support.lab.iso import make_iso
-from tools import collection, runtime_package
+from tools import collection, environment, runtime_package
 from tools.components import Component
 
 PARTS = [
@@ -37,24 +38,31 @@ def built(iso: Path) -> Build:
 
 
 @pytest.fixture
+def program(tmp_path: Path) -> Path:
+    path = tmp_path / "gantry-compose"
+    path.write_text("#!/bin/sh\necho it runs\n")
+    return path
+
+
+@pytest.fixture
 def bootstrap(tmp_path: Path) -> Build:
     return built(make_iso(tmp_path, "9.9.1"))
 
 
-def test_two_builds_are_equal(bootstrap: Build, tmp_path: Path) -> None:
-    first = runtime_package.build(tmp_path / "a", bootstrap, PARTS)
+def test_two_builds_are_equal(bootstrap: Build, program: Path, tmp_path: Path) -> None:
+    first = runtime_package.build(tmp_path / "a", bootstrap, program, PARTS)
     os.utime(bootstrap.iso, (1, 1))
     umask = os.umask(0o077)
     try:
-        second = runtime_package.build(tmp_path / "b", bootstrap, PARTS)
+        second = runtime_package.build(tmp_path / "b", bootstrap, program, PARTS)
     finally:
         os.umask(umask)
     assert first.name == f"gantry_vsphere_runtime-{collection.version()}-py3-none-any.whl"
     assert first.read_bytes() == second.read_bytes()
 
 
-def test_the_installed_package_finds_its_files(bootstrap: Build, tmp_path: Path) -> None:
-    wheel = runtime_package.build(tmp_path / "dist", bootstrap, PARTS)
+def test_the_installed_package_finds_its_files(bootstrap: Build, program: Path, tmp_path: Path) -> None:
+    wheel = runtime_package.build(tmp_path / "dist", bootstrap, program, PARTS)
     site = tmp_path / "site"
     zipfile.ZipFile(wheel).extractall(site)
     code = "import gantry_vsphere_runtime as g; print(g.bootstrap_iso(), g.bootstrap_sha256(), g.facts()['version'])"
@@ -67,8 +75,27 @@ def test_the_installed_package_finds_its_files(bootstrap: Build, tmp_path: Path)
     assert version == "9.9.1"
 
 
-def test_the_package_has_the_licenses_and_sources_of_its_parts(bootstrap: Build, tmp_path: Path) -> None:
-    wheel = zipfile.ZipFile(runtime_package.build(tmp_path / "dist", bootstrap, PARTS))
+def test_the_installed_program_can_be_run(bootstrap: Build, program: Path, tmp_path: Path) -> None:
+    wheel = runtime_package.build(tmp_path / "dist", bootstrap, program, PARTS)
+    venv = tmp_path / "venv"
+    subprocess.run([environment.uv(), "venv", "-q", "--python", sys.executable, venv], check=True)
+    python = venv / "bin" / "python"
+    install = [environment.uv(), "pip", "install", "-q", "--offline", "--no-deps", "--python", python, wheel]
+    subprocess.run(install, check=True)
+    code = "import gantry_vsphere_runtime as g, subprocess; subprocess.run([g.compose_program()], check=True)"
+    assert subprocess.run([python, "-c", code], capture_output=True, check=True).stdout == b"it runs\n"
+
+
+def test_a_module_of_two_programs_has_the_licenses_of_both(bootstrap: Build, program: Path, tmp_path: Path) -> None:
+    other = replace(PARTS[1], version="v2.0.0", texts={"LICENSE": b"MIT, later"})
+    wheel = zipfile.ZipFile(runtime_package.build(tmp_path / "dist", bootstrap, program, [*PARTS, other]))
+    texts = {name.partition("licenses/licenses/")[2]: wheel.read(name) for name in wheel.namelist()}
+    assert texts["example.org/a/LICENSE"] == b"MIT"
+    assert texts["example.org/a/LICENSE-v2.0.0"] == b"MIT, later"
+
+
+def test_the_package_has_the_licenses_and_sources_of_its_parts(bootstrap: Build, program: Path, tmp_path: Path) -> None:
+    wheel = zipfile.ZipFile(runtime_package.build(tmp_path / "dist", bootstrap, program, PARTS))
     texts = {name.partition("licenses/licenses/")[2]: wheel.read(name) for name in wheel.namelist()}
     assert texts["linux-image-1/copyright"] == b"Linux"
     assert texts["example.org/a/LICENSE"] == b"MIT"

@@ -1,0 +1,74 @@
+// Copyright: (c) 2026, gantry.vsphere contributors
+// GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+// Command gantry-compose reads a project of Compose files with the reference loader. It reads a request from its
+// standard input, as JSON, and writes the canonical model or a problem to its standard output. With --attributes it
+// writes the attributes that the specification has.
+//
+// The caller bounds its memory and its time. It takes nothing from its environment but the settings of Go's runtime.
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"runtime/debug"
+
+	"gantry.invalid/compose/internal/reader"
+)
+
+// What a request may have; the contents of inline definitions are part of it.
+const maxRequest = 16 << 20
+
+func main() {
+	os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+}
+
+// run returns 0 with a result, 1 with a problem, and 2 if it could not be called this way.
+func run(arguments []string, input io.Reader, output, errors io.Writer) int {
+	if len(arguments) == 1 && arguments[0] == "--attributes" {
+		return write(output, errors, map[string]any{"attributes": reader.Attributes(), "loader": loaderVersion()}, 0)
+	}
+	if len(arguments) > 0 {
+		fmt.Fprintln(errors, "gantry-compose: give a request on the standard input, or --attributes")
+		return 2
+	}
+	var request reader.Request
+	decoder := json.NewDecoder(io.LimitReader(input, maxRequest))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(&request); err != nil {
+		fmt.Fprintf(errors, "gantry-compose: the request is not understood: %v\n", err)
+		return 2
+	}
+	result, problem := reader.Read(request)
+	if problem != nil {
+		return write(output, errors, map[string]any{"problem": problem}, 1)
+	}
+	return write(output, errors, struct {
+		*reader.Result
+		Loader string `json:"loader"`
+	}{result, loaderVersion()}, 0)
+}
+
+func write(output, errors io.Writer, value any, code int) int {
+	if err := json.NewEncoder(output).Encode(value); err != nil {
+		fmt.Fprintf(errors, "gantry-compose: the result could not be written: %v\n", err)
+		return 2
+	}
+	return code
+}
+
+// loaderVersion returns the version of the reference loader that is linked in; a program of go test does not know it.
+func loaderVersion() string {
+	facts, ok := debug.ReadBuildInfo()
+	if ok {
+		for _, module := range facts.Deps {
+			if module.Path == "github.com/compose-spec/compose-go/v2" {
+				return module.Version
+			}
+		}
+	}
+	return "unknown"
+}

@@ -1,0 +1,102 @@
+# Copyright: (c) 2026, gantry.vsphere contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Translate a project to the entries of a set of containers: one for each service, with its number of replicas."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ansible_collections.gantry.vsphere.plugins.module_utils._compose.model import ComposeProject
+from ansible_collections.gantry.vsphere.plugins.module_utils._compose.mounts import mount_options
+from ansible_collections.gantry.vsphere.plugins.module_utils._compose.networks import network_options, port_groups
+from ansible_collections.gantry.vsphere.plugins.module_utils._compose.refusals import Refusals, refusals_of
+from ansible_collections.gantry.vsphere.plugins.module_utils._compose.services import (
+    process_options,
+    published_ports,
+    resource_options,
+)
+
+EXTENSION = "x-gantry"
+_MODES = frozenset({"", "replicated", "replicated-job"})
+# What x-gantry of a service may set besides what the specification has: options of container_vm.
+_SERVICE_OPTIONS = frozenset(
+    "cluster datastore resource_pool folder datacenter cpu_reservation cpu_limit memory_limit memory_shares "
+    "cpu_hot_add memory_hot_add guest_operations writable".split()
+)
+
+
+@dataclass(frozen=True)
+class StackSettings:
+    """What the task says besides the project. ``networks`` are port groups by networks; "*" is that of all others."""
+
+    networks: Mapping[str, str] = field(default_factory=dict)
+    scale: Mapping[str, int] = field(default_factory=dict)
+
+
+def stack_entries(project: ComposeProject, settings: StackSettings) -> tuple[list[dict[str, Any]], Refusals]:
+    """Return the entries, and what is refused of the project, in which case the entries are not complete."""
+    refusals = refusals_of(project)
+    groups = port_groups(project, settings.networks, refusals)
+    entries = [
+        _entry(name, service, project, settings, groups, refusals.within("services", name))
+        for name, service in sorted(project.services.items())
+    ]
+    return entries, refusals
+
+
+def _entry(
+    name: str,
+    service: Mapping[str, Any],
+    project: ComposeProject,
+    settings: StackSettings,
+    groups: Mapping[str, str],
+    refusals: Refusals,
+) -> dict[str, Any]:
+    if not service.get("image"):
+        refusals.add(("build",), "Nothing is built. Build and push the image, and give image, too.")
+    mode = (service.get("deploy") or {}).get("mode") or ""
+    if mode not in _MODES:
+        refusals.add(("deploy", "mode"), f"A service is not {mode}: vSphere places VMs. Give replicas.")
+    options = {
+        **process_options(service, refusals),
+        **resource_options(service, refusals),
+        **network_options(name, service, project, groups, refusals),
+        **mount_options(service, project, refusals),
+        **_extension(project, name, refusals),
+    }
+    ports = published_ports(service)
+    if ports:
+        options["published_ports"] = ports
+    if options.get("files") or options.get("secrets"):
+        options["guest_operations"] = True
+    return {**_identity(name, service, project, settings, refusals), **options}
+
+
+def _identity(
+    name: str, service: Mapping[str, Any], project: ComposeProject, settings: StackSettings, refusals: Refusals
+) -> dict[str, Any]:
+    """Return the name and the number of replicas. With container_name there is one, of this name."""
+    replicas = settings.scale.get(name, _replicas(service))
+    if not service.get("container_name"):
+        return {"name": f"{project.name}-{name}", "replicas": replicas}
+    if replicas != 1:
+        refusals.add(("container_name",), f"The service has {replicas} replicas, which cannot have one name.")
+    return {"name": service["container_name"]}
+
+
+def _replicas(service: Mapping[str, Any]) -> int:
+    given = (service.get("deploy") or {}).get("replicas")
+    if given is None:
+        given = service.get("scale")
+    return 1 if given is None else int(given)
+
+
+def _extension(project: ComposeProject, name: str, refusals: Refusals) -> dict[str, Any]:
+    given = project.extensions.get(("services", name), {}).get(EXTENSION) or {}
+    for option in sorted(set(given) - _SERVICE_OPTIONS):
+        refusals.add((EXTENSION, option), f"A service may have {', '.join(sorted(_SERVICE_OPTIONS))} here.")
+    return {option: value for option, value in given.items() if option in _SERVICE_OPTIONS}

@@ -1,0 +1,155 @@
+# Copyright: (c) 2026, gantry.vsphere contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Translate what a service mounts: volumes, tmpfs, files of the project, configs and secrets."""
+
+from __future__ import annotations
+
+import base64
+import posixpath
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.gantry.vsphere.plugins.module_utils._compose.model import ComposeProject
+from ansible_collections.gantry.vsphere.plugins.module_utils._compose.refusals import Refusals
+
+_SECRETS = "/run/secrets"
+_DOCKER_SOCKET = "docker.sock"
+# The kinds of entries of "volumes" that have no translation, with the reason.
+_KINDS = {
+    "image": "Only the image of the service is mounted. Copy the files into it.",
+    "npipe": "A named pipe is one of Windows.",
+    "cluster": "Volumes of a cluster of Docker are not those of vSphere. Give a volume.",
+}
+# What is carried as content, as container_vm delivers it.
+_MOST_FILES, _MOST_BYTES = 64, 4 << 20
+
+
+def mount_options(service: Mapping[str, Any], project: ComposeProject, refusals: Refusals) -> dict[str, Any]:
+    """Return the volumes, mounts, tmpfs, files and secrets of container_vm."""
+    options: dict[str, list[Any]] = {
+        "mounts": [],
+        "files": [],
+        "secrets": [],
+        "tmpfs": list(service.get("tmpfs") or ()),
+    }
+    for index, entry in enumerate(service.get("volumes") or ()):
+        _add_volume(entry, project, refusals.within("volumes", str(index)), options)
+    for index, entry in enumerate(service.get("configs") or ()):
+        target = entry.get("target") or f"/{entry['source']}"
+        content = _content(
+            project.configs.get(entry["source"]) or {}, entry["source"], refusals.within("configs", str(index))
+        )
+        options["files"].append({"target": target, **_facts(entry), **content})
+    for index, entry in enumerate(service.get("secrets") or ()):
+        target = posixpath.join(_SECRETS, entry.get("target") or entry["source"])
+        content = _content(
+            project.secrets.get(entry["source"]) or {}, entry["source"], refusals.within("secrets", str(index))
+        )
+        options["secrets"].append({"name": entry["source"], "target": target, **_facts(entry), **content})
+    return {name: values for name, values in options.items() if values}
+
+
+def volumes_of(project: ComposeProject) -> dict[str, dict[str, Any]]:
+    """Return the volumes that the stack creates, as options of container_volume by the names of the project."""
+    return {
+        name: {"name": volume["name"], "labels": dict(volume.get("labels") or {})}
+        for name, volume in project.volumes.items()
+        if not volume.get("external") and not volume.get("driver_opts")
+    }
+
+
+def _add_volume(
+    entry: Mapping[str, Any], project: ComposeProject, refusals: Refusals, options: Mapping[str, list[Any]]
+) -> None:
+    kind, target = entry["type"], entry["target"]
+    if kind == "tmpfs":
+        tmpfs = entry.get("tmpfs") or {}
+        size = {"tmpfs_size": str(tmpfs["size"])} if tmpfs.get("size") else {}
+        mode = {"tmpfs_mode": f"{int(tmpfs['mode']):04o}"} if tmpfs.get("mode") else {}
+        options["mounts"].append({"type": "tmpfs", "target": target, **size, **mode})
+    elif kind == "volume":
+        options["mounts"].append(_volume(entry, project, refusals))
+    elif kind == "bind":
+        options["files"].extend(_bound(entry, refusals))
+    else:
+        refusals.add(("type",), _KINDS[kind])
+
+
+def _volume(entry: Mapping[str, Any], project: ComposeProject, refusals: Refusals) -> dict[str, Any]:
+    source = entry.get("source")
+    if not source:
+        refusals.add((), "A container has no anonymous volumes. Give the volume a name.")
+    volume = project.volumes.get(source) or {}
+    if volume.get("driver") not in (None, "", "local"):
+        refusals.add(("source",), f"The volume {source} has the driver {volume['driver']}. The only one is local.")
+    mount: dict[str, Any] = {
+        "source": re.sub(r"[^A-Za-z0-9/_.-]", "-", str(volume.get("name") or source)),
+        "target": entry["target"],
+        "read_only": bool(entry.get("read_only")),
+    }
+    if volume.get("driver_opts"):
+        return {**mount, "volume_options": dict(volume["driver_opts"])}
+    if (entry.get("volume") or {}).get("nocopy"):
+        mount["no_copy"] = True
+    return mount
+
+
+def _bound(entry: Mapping[str, Any], refusals: Refusals) -> Iterator[dict[str, Any]]:
+    """Yield the files of a path of the project, as they are carried to the guest."""
+    path, target = Path(entry["source"]), entry["target"]
+    if path.name == _DOCKER_SOCKET:
+        refusals.add(("source",), "There is no Docker daemon whose socket the container could use.")
+        return
+    if not path.exists():
+        refusals.add(
+            ("source",), f"{path} does not exist. A container VM has no host whose directories it could share."
+        )
+        return
+    if not entry.get("read_only"):
+        refusals.add(
+            ("read_only",),
+            f"{path} would be shared with a host, and a container VM has none. Say read_only: true (:ro) to carry its "
+            f"content, or use a named volume, such as {_named(path)}:{target}.",
+        )
+        return
+    found = [path] if path.is_file() else sorted(one for one in path.rglob("*") if one.is_file())
+    size = sum(one.stat().st_size for one in found)
+    if len(found) > _MOST_FILES or size > _MOST_BYTES:
+        refusals.add(
+            ("source",),
+            f"{path} has {len(found)} files with {size} bytes. At most {_MOST_FILES} files with {_MOST_BYTES} bytes "
+            "are carried as content. Put them into the image, or into a volume.",
+        )
+        return
+    for one in found:
+        place = target if one == path else posixpath.join(target, one.relative_to(path).as_posix())
+        mode = f"{one.stat().st_mode & 0o777:04o}"
+        yield {"target": place, "mode": mode, "content_base64": base64.b64encode(one.read_bytes()).decode()}
+
+
+def _named(path: Path) -> str:
+    return re.sub(r"[^A-Za-z0-9]+", "-", path.name).strip("-").lower() or "data"
+
+
+def _content(given: Mapping[str, Any], name: str, refusals: Refusals) -> dict[str, str]:
+    if given.get("content") is not None:
+        return {"content_base64": base64.b64encode(str(given["content"]).encode()).decode()}
+    if given.get("file"):
+        path = Path(given["file"])
+        try:
+            return {"content_base64": base64.b64encode(path.read_bytes()).decode()}
+        except OSError as error:
+            refusals.add((), f"The file {path} of {name} cannot be read: {error.strerror}.")
+            return {}
+    refusals.add((), f"{name} has no content. Give file, environment or content.")
+    return {}
+
+
+def _facts(entry: Mapping[str, Any]) -> dict[str, str]:
+    """Return owner, group and mode, where they are given."""
+    names = {"uid": "owner", "gid": "group", "mode": "mode"}
+    return {option: str(entry[key]) for key, option in names.items() if entry.get(key) not in (None, "")}

@@ -1,0 +1,74 @@
+# Copyright: (c) 2026, gantry.vsphere contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Translate the networks of a service: adapters on port groups, and the names by which others find it. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.gantry.vsphere.plugins.module_utils._compose.model import ComposeProject
+from ansible_collections.gantry.vsphere.plugins.module_utils._compose.refusals import Refusals
+
+_DRIVERS = frozenset({"", "bridge", "overlay", "default"})
+_NONE, _PLAIN_MODES = "none", frozenset({"", "bridge", "default"})
+
+
+def port_groups(project: ComposeProject, given: Mapping[str, str], refusals: Refusals) -> dict[str, str]:
+    """Return the port groups of the networks that services use.
+
+    given: the port groups of networks, of which "*" is that of all others. An external network is the port group
+    itself.
+    """
+    used = {name for service in project.services.values() for name in service.get("networks") or ()}
+    found = {}
+    for name in sorted(used):
+        network = project.networks.get(name) or {}
+        at = refusals.within("networks", name)
+        if (network.get("driver") or "") not in _DRIVERS:
+            at.add(("driver",), f"A network is a port group of vSphere, and {network['driver']} is none.")
+        group = given.get(name) or (network["name"] if network.get("external") else given.get("*"))
+        if group is None:
+            at.add((), "The task has no port group for it. Give it in networks, or say external: true with its name.")
+            continue
+        found[name] = group
+    return found
+
+
+def network_options(
+    name: str, service: Mapping[str, Any], project: ComposeProject, groups: Mapping[str, str], refusals: Refusals
+) -> dict[str, Any]:
+    """Return the adapters of a service, the first one for its default route."""
+    mode = service.get("network_mode") or ""
+    if mode == _NONE:
+        return {"networks": []}
+    if mode not in _PLAIN_MODES:
+        refusals.add(("network_mode",), f"{mode} shares the network of a host or of a container, which a VM cannot.")
+    given = service.get("networks") or {}
+    order = sorted(given, key=lambda network: (-int((given[network] or {}).get("priority") or 0), network))
+    adapters = []
+    for index, network in enumerate(one for one in order if one in groups):
+        values = given[network] or {}
+        aliases = {name, *(values.get("aliases") or ()), *_linked_names(name, network, project)}
+        adapter: dict[str, Any] = {"name": groups[network], "aliases": sorted(aliases)}
+        for key in ("ipv4_address", "ipv6_address", "mac_address"):
+            if values.get(key):
+                adapter[key] = values[key]
+        if index == 0 and service.get("mac_address"):
+            adapter["mac_address"] = service["mac_address"]
+        adapters.append(adapter)
+    return {"networks": adapters}
+
+
+def _linked_names(name: str, network: str, project: ComposeProject) -> set[str]:
+    """Return the aliases that other services of the network have for this one in their links."""
+    found = set()
+    for other in project.services.values():
+        if network in (other.get("networks") or {}):
+            for link in other.get("links") or ():
+                linked, _colon, alias = link.partition(":")
+                if linked == name and alias:
+                    found.add(alias)
+    return found

@@ -1,0 +1,196 @@
+# Copyright: (c) 2026, gantry.vsphere contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Test what a project of Compose files becomes, from the file to the options of containers."""
+
+from __future__ import annotations
+
+import base64
+import json
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ansible_collections.gantry.vsphere.plugins.module_utils._compose.attributes import VERDICTS, verdict
+from ansible_collections.gantry.vsphere.plugins.module_utils._compose.entries import StackSettings, stack_entries
+from ansible_collections.gantry.vsphere.plugins.module_utils._compose.model import ComposeRequest
+from ansible_collections.gantry.vsphere.plugins.module_utils._compose.read import read_project
+from ansible_collections.gantry.vsphere.plugins.module_utils._compose.services import seconds
+
+Translate = Callable[..., tuple[dict[str, dict[str, Any]], list[str]]]
+
+PROJECT = """
+name: shop
+services:
+  web:
+    image: registry.example.com/web:1
+    command: nginx -g "daemon off;"
+    ports: ["8080:80", "443:443", "53:53/udp"]
+    environment: {A: b, FROM_THE_TASK: , NOT_SET: }
+    volumes: ["./site.conf:/etc/site.conf:ro", "data:/data", {type: tmpfs, target: /t, tmpfs: {size: 1m, mode: 0700}}]
+    secrets: [{source: password, uid: "103", mode: 0440}]
+    configs: [{source: settings, target: /etc/settings}]
+    deploy:
+      replicas: 3
+      resources: {limits: {cpus: "1.5", memory: 500M}, reservations: {memory: 64M}}
+    healthcheck: {test: curl -f localhost, interval: 5s}
+    networks: {front: {aliases: [www], priority: 10}, back: }
+    restart: on-failure:3
+    stop_grace_period: 1m30s
+    ulimits: {nofile: {soft: 1, hard: 2}, nproc: 5}
+    logging: {driver: syslog, options: {syslog-address: "tcp://logs.example.com:514"}}
+    extra_hosts: ["other=10.0.0.9"]
+    x-gantry: {cluster: Cluster1}
+  job:
+    image: job
+    container_name: migration
+    entrypoint: []
+    links: [web:frontend]
+    networks: [front]
+    restart: "no"
+    healthcheck: {disable: true}
+  alone:
+    image: alone
+    network_mode: none
+volumes: {data: {}}
+secrets: {password: {file: password.txt}}
+configs: {settings: {content: "a=${A:-1}"}}
+networks: {front: {}, back: {external: true, name: port-group-back}}
+"""
+
+
+@pytest.fixture
+def translate(program: Path, tmp_path: Path) -> Translate:
+    """Translate a project, and return the entries by their names, and what is refused."""
+    (tmp_path / "site.conf").write_text("the site\n")
+    (tmp_path / "password.txt").write_text("secret\n")
+
+    def run(text: str, **settings: Any) -> tuple[dict[str, dict[str, Any]], list[str]]:
+        request = ComposeRequest(tmp_path, definition=text, variables={"FROM_THE_TASK": "yes"})
+        project = read_project(request, program)
+        entries, refusals = stack_entries(project, StackSettings(**{"networks": {"*": "VM Network"}, **settings}))
+        return {entry["name"]: entry for entry in entries}, [str(one) for one in refusals.found]
+
+    return run
+
+
+def encoded(text: str) -> str:
+    return base64.b64encode(text.encode()).decode()
+
+
+def test_a_service_becomes_an_entry_of_the_set(translate: Translate) -> None:
+    entries, refused = translate(PROJECT)
+    assert refused == []
+    assert sorted(entries) == ["migration", "shop-alone", "shop-web"]
+    assert entries["shop-web"] == {
+        "name": "shop-web",
+        "replicas": 3,
+        "image": "registry.example.com/web:1",
+        "command": ["nginx", "-g", "daemon off;"],
+        "env": {"A": "b", "FROM_THE_TASK": "yes"},
+        "published_ports": ["8080:80/tcp", "443:443/tcp", "53:53/udp"],
+        "cpus": 2,
+        "memory": "500M",
+        "memory_reservation": "64M",
+        "healthcheck": {"test": ["CMD-SHELL", "curl -f localhost"], "interval": "5s"},
+        "networks": [
+            {"name": "VM Network", "aliases": ["frontend", "web", "www"]},
+            {"name": "port-group-back", "aliases": ["web"]},
+        ],
+        "restart_policy": "on-failure",
+        "restart_retries": 3,
+        "stop_timeout": 90,
+        "ulimits": ["nofile:1:2", "nproc:5"],
+        "log_driver": "syslog",
+        "log_options": {"syslog-address": "tcp://logs.example.com:514"},
+        "etc_hosts": {"other": "10.0.0.9"},
+        "mounts": [
+            {"source": "shop_data", "target": "/data", "read_only": False},
+            {"type": "tmpfs", "target": "/t", "tmpfs_size": "1048576", "tmpfs_mode": "0700"},
+        ],
+        "files": [
+            {"target": "/etc/site.conf", "mode": "0644", "content_base64": encoded("the site\n")},
+            {"target": "/etc/settings", "content_base64": encoded("a=1")},
+        ],
+        "secrets": [
+            {
+                "name": "password",
+                "target": "/run/secrets/password",
+                "owner": "103",
+                "mode": "0440",
+                "content_base64": encoded("secret\n"),
+            }
+        ],
+        "guest_operations": True,
+        "cluster": "Cluster1",
+    }
+    assert entries["migration"] == {
+        "name": "migration",
+        "image": "job",
+        "entrypoint": [],
+        "healthcheck": {"test": ["NONE"]},
+        "networks": [{"name": "VM Network", "aliases": ["job"]}],
+        "restart_policy": "no",
+    }
+    assert entries["shop-alone"]["networks"] == []
+
+
+def test_scale_of_the_task_wins(translate: Translate) -> None:
+    assert translate(PROJECT, scale={"web": 5})[0]["shop-web"]["replicas"] == 5
+    assert "2 replicas, which cannot have one name" in translate(PROJECT, scale={"job": 2})[1][0]
+
+
+@pytest.mark.parametrize(
+    ("service", "refused"),
+    [
+        ("image: a, privileged: true", "services.a.privileged is not supported. A container is a virtual machine"),
+        ("build: .", "services.a.build is not supported. Nothing is built"),
+        ("image: a, tty: true", "services.a.tty"),
+        ('image: a, network_mode: "host"', "services.a.network_mode is not supported. host shares the network"),
+        ('image: a, volumes: ["/var/run/docker.sock:/x:ro"]', "There is no Docker daemon"),
+        ('image: a, volumes: ["/:/x"]', "Say read_only: true (:ro) to carry its content, or use a named volume"),
+        ('image: a, volumes: ["./none:/x:ro"]', "does not exist"),
+        ('image: a, extra_hosts: ["h=host-gateway"]', "a container VM has no host"),
+        ("image: a, logging: {driver: gelf}", "The log driver gelf is not supported"),
+        ("image: a, deploy: {mode: global}", "services.a.deploy.mode"),
+        ("image: a, deploy: {resources: {limits: {pids: 5}}}", "services.a.deploy.resources.limits.pids"),
+        ('image: a, ports: ["127.0.0.1:80:80"]', "services.a.ports.0.host_ip"),
+        ("image: a, x-gantry: {clusters: C}", "services.a.x-gantry.clusters"),
+        ("image: a, platform: linux/arm64", "services.a.platform"),
+    ],
+)
+def test_what_a_container_vm_cannot_be_is_refused_by_name_and_line(
+    translate: Translate, service: str, refused: str
+) -> None:
+    _entries, found = translate(f"services:\n  a: {{{service}}}\n")
+    assert len(found) == 1, found
+    assert refused in found[0]
+    assert found[0].startswith("definition:1: " if "x-gantry" in service else "definition:2: ")
+
+
+def test_a_network_needs_a_port_group(translate: Translate) -> None:
+    text = "services: {a: {image: a, networks: [n]}}\nnetworks: {n: {}}\n"
+    assert "networks.n is not supported. The task has no port group for it" in translate(text, networks={})[1][0]
+    entries, refused = translate(text, networks={"n": "port-group"})
+    assert refused == []
+    assert [one["networks"][0]["name"] for one in entries.values()] == ["port-group"]
+    assert "driver" in translate(text.replace("n: {}", "n: {driver: macvlan}"))[1][0]
+
+
+def test_each_attribute_of_the_specification_has_a_verdict(program: Path) -> None:
+    said = subprocess.run([str(program), "--attributes"], capture_output=True, check=True).stdout
+    attributes = set(json.loads(said)["attributes"])
+    assert set(VERDICTS) <= attributes
+    for attribute in attributes:
+        verdict(attribute)
+    # An attribute of a service has an entry of its own, or has parts that do.
+    own = {name for name in attributes if name.startswith("services.*.") and name.count(".") == 2}
+    assert own - set(VERDICTS) == {"services.*.deploy", "services.*.logging"}
+
+
+@pytest.mark.parametrize(("text", "value"), [("1m30s", 90), ("1h0m0.5s", 3600.5), ("250ms", 0.25), ("0s", 0)])
+def test_durations_are_seconds(text: str, value: float) -> None:
+    assert seconds(text) == pytest.approx(value)
