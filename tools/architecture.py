@@ -62,7 +62,7 @@ FLOORS: tuple[tuple[str, tuple[str, ...]], ...] = (
         "sets, overviews and programs",
         ("_container_inventory", "_container_set", "_container_exec", "_container_logs", "_cluster_info"),
     ),
-    ("copies of files", ("_container_copy",)),
+    ("copies of files, and stacks", ("_container_copy", "_container_stack")),
 )
 DOMAINS = frozenset(package for _title, packages in FLOORS[4:] for package in packages)
 FLOOR_OF = {package: number for number, (_title, packages) in enumerate(FLOORS) for package in packages}

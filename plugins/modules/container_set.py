@@ -44,6 +44,8 @@ options:
         connection. The default of C(state) is V(ready).
       - With C(replicas), a number, the containers are named with a hyphen and their number, such as V(web-1) to
         V(web-3). Without it there is one container with the name itself.
+      - With C(depends_on), a list of names in O(containers), the containers are created and started after those of
+        these names, each of which is awaited as its C(state) says. One that runs is not awaited while it is replaced.
     type: list
     elements: dict
     default: []

@@ -168,6 +168,59 @@ _PORT_GROUP = (
     Requirement(HOST, ("Host.Config.Network",), "to manage standard port groups, on each host"),
 )
 
+_IMAGES = (
+    Requirement(
+        FOLDER,
+        (
+            "VApp.Import",
+            *_NEW_VM,
+            "VirtualMachine.Config.Rename",
+            "VirtualMachine.Provisioning.MarkAsTemplate",
+            "VirtualMachine.State.CreateSnapshot",
+        ),
+        "to import an image",
+        propagate=True,
+    ),
+    Requirement(
+        FOLDER,
+        ("VirtualMachine.Inventory.CreateFromExisting", "VirtualMachine.Provisioning.DeployTemplate"),
+        "to copy an image to another datastore",
+        propagate=True,
+    ),
+    Requirement(POOL, ("VApp.Import",), "to import an image"),
+    Requirement(DATASTORE, ("Datastore.AllocateSpace",), "to import or copy an image"),
+    Requirement(FOLDER, ("Folder.Create",), "to create the folder of the images", propagate=True),
+    Requirement(
+        FOLDER, ("VirtualMachine.Provisioning.MarkAsVM",), "to change the references of an image", propagate=True
+    ),
+    _REHOME,
+    Requirement(
+        POOL,
+        ("Resource.AssignVMToPool",),
+        "to copy an image, to change its references, or to move it to another host",
+    ),
+    Requirement(
+        FOLDER,
+        ("VirtualMachine.Inventory.Move",),
+        "to move an image to another folder, on both folders",
+        propagate=True,
+    ),
+    Requirement(
+        FOLDER,
+        ("VirtualMachine.Inventory.Delete",),
+        "to remove an image, or what an interrupted import has left",
+        propagate=True,
+    ),
+)
+_VOLUMES = (
+    Requirement(DATASTORE, ("Datastore.FileManagement",), "to create, change, copy, restore and delete volumes on it"),
+    Requirement(
+        ROOT,
+        ("StorageProfile.View",),
+        "to find storage policies and the datastores that fulfil them with storage_policy",
+        optional=True,
+    ),
+)
 REQUIREMENTS: Mapping[str, tuple[Requirement, ...]] = {
     "access": (
         Requirement(ROOT, ("Authorization.ModifyRoles",), "to create, change or remove roles"),
@@ -180,50 +233,7 @@ REQUIREMENTS: Mapping[str, tuple[Requirement, ...]] = {
         Requirement(DATACENTER, ("Datastore.FileManagement",), "to upload, because vCenter checks the datacenter then"),
     ),
     "cluster_info": (),
-    "container_image": (
-        Requirement(
-            FOLDER,
-            (
-                "VApp.Import",
-                *_NEW_VM,
-                "VirtualMachine.Config.Rename",
-                "VirtualMachine.Provisioning.MarkAsTemplate",
-                "VirtualMachine.State.CreateSnapshot",
-            ),
-            "to import an image",
-            propagate=True,
-        ),
-        Requirement(
-            FOLDER,
-            ("VirtualMachine.Inventory.CreateFromExisting", "VirtualMachine.Provisioning.DeployTemplate"),
-            "to copy an image to another datastore",
-            propagate=True,
-        ),
-        Requirement(POOL, ("VApp.Import",), "to import an image"),
-        Requirement(DATASTORE, ("Datastore.AllocateSpace",), "to import or copy an image"),
-        Requirement(FOLDER, ("Folder.Create",), "to create the folder of the images", propagate=True),
-        Requirement(
-            FOLDER, ("VirtualMachine.Provisioning.MarkAsVM",), "to change the references of an image", propagate=True
-        ),
-        _REHOME,
-        Requirement(
-            POOL,
-            ("Resource.AssignVMToPool",),
-            "to copy an image, to change its references, or to move it to another host",
-        ),
-        Requirement(
-            FOLDER,
-            ("VirtualMachine.Inventory.Move",),
-            "to move an image to another folder, on both folders",
-            propagate=True,
-        ),
-        Requirement(
-            FOLDER,
-            ("VirtualMachine.Inventory.Delete",),
-            "to remove an image, or what an interrupted import has left",
-            propagate=True,
-        ),
-    ),
+    "container_image": _IMAGES,
     "container_image_info": (),
     "container_image_prune": (
         Requirement(FOLDER, ("VirtualMachine.Inventory.Delete",), "to remove images", propagate=True),
@@ -234,6 +244,7 @@ REQUIREMENTS: Mapping[str, tuple[Requirement, ...]] = {
     ),
     "container_network_info": (),
     "container_set": _CONTAINERS,
+    "container_stack": tuple(dict.fromkeys((*_CONTAINERS, *_IMAGES, *_VOLUMES[:1]))),
     "container_vm": _CONTAINERS,
     "container_vm_copy": (
         Requirement(
@@ -272,17 +283,7 @@ REQUIREMENTS: Mapping[str, tuple[Requirement, ...]] = {
         ),
     ),
     "container_vms": (),
-    "container_volume": (
-        Requirement(
-            DATASTORE, ("Datastore.FileManagement",), "to create, change, copy, restore and delete volumes on it"
-        ),
-        Requirement(
-            ROOT,
-            ("StorageProfile.View",),
-            "to find storage policies and the datastores that fulfil them with storage_policy",
-            optional=True,
-        ),
-    ),
+    "container_volume": _VOLUMES,
     "container_volume_info": (
         Requirement(
             ROOT, ("StorageProfile.View",), "to read storage policies with storage_policies=true", optional=True

@@ -21,6 +21,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._compose.services i
 )
 
 EXTENSION = "x-gantry"
+_COMPLETED = "service_completed_successfully"
 _MODES = frozenset({"", "replicated", "replicated-job"})
 # What x-gantry of a service may set besides what the specification has: options of container_vm.
 _SERVICE_OPTIONS = frozenset(
@@ -68,6 +69,9 @@ def _entry(
         **mount_options(service, project, refusals),
         **_extension(project, name, refusals),
     }
+    dependencies = _dependencies(service, project, refusals)
+    if dependencies:
+        options["depends_on"] = dependencies
     ports = published_ports(service)
     if ports:
         options["published_ports"] = ports
@@ -82,10 +86,25 @@ def _identity(
     """Return the name and the number of replicas. With container_name there is one, of this name."""
     replicas = settings.scale.get(name, _replicas(service))
     if not service.get("container_name"):
-        return {"name": f"{project.name}-{name}", "replicas": replicas}
+        return {"name": entry_name(project, name), "replicas": replicas}
     if replicas != 1:
         refusals.add(("container_name",), f"The service has {replicas} replicas, which cannot have one name.")
     return {"name": service["container_name"]}
+
+
+def entry_name(project: ComposeProject, service: str) -> str:
+    """Return the name of a service's entry."""
+    given = project.services[service].get("container_name")
+    return str(given) if given else f"{project.name}-{service}"
+
+
+def _dependencies(service: Mapping[str, Any], project: ComposeProject, refusals: Refusals) -> list[str]:
+    """Return the entries that a service waits for: each container is awaited until it is healthy, if it has a check."""
+    given = service.get("depends_on") or {}
+    for name, values in sorted(given.items()):
+        if values.get("condition") == _COMPLETED:
+            refusals.add(("depends_on", name, "condition"), "A container is not awaited until it has ended.")
+    return [entry_name(project, name) for name in sorted(given) if name in project.services]
 
 
 def _replicas(service: Mapping[str, Any]) -> int:

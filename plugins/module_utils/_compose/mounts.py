@@ -71,6 +71,8 @@ def _add_volume(
         size = {"tmpfs_size": str(tmpfs["size"])} if tmpfs.get("size") else {}
         mode = {"tmpfs_mode": f"{int(tmpfs['mode']):04o}"} if tmpfs.get("mode") else {}
         options["mounts"].append({"type": "tmpfs", "target": target, **size, **mode})
+    elif kind == "volume" and not entry.get("source"):
+        refusals.add((), "A container has no anonymous volumes. Give the volume a name.")
     elif kind == "volume":
         options["mounts"].append(_volume(entry, project, refusals))
     elif kind == "bind":
@@ -80,9 +82,7 @@ def _add_volume(
 
 
 def _volume(entry: Mapping[str, Any], project: ComposeProject, refusals: Refusals) -> dict[str, Any]:
-    source = entry.get("source")
-    if not source:
-        refusals.add((), "A container has no anonymous volumes. Give the volume a name.")
+    source = entry["source"]
     volume = project.volumes.get(source) or {}
     if volume.get("driver") not in (None, "", "local"):
         refusals.add(("source",), f"The volume {source} has the driver {volume['driver']}. The only one is local.")

@@ -29,6 +29,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.model im
     Machine,
     ObservedContainer,
 )
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.model_volumes import NamedVolume
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.observe_addresses import observe_addresses
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.observe_bootstrap import observe_bootstraps
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.observe_hosts import observe_hosts
@@ -72,10 +73,12 @@ def observe_containers(
     *,
     refresh: bool = False,
     planned_images: Sequence[Image] = (),
+    planned_volumes: Sequence[NamedVolume] = (),
 ) -> list[ObservedContainer]:
     """Return the observed state of each container, in their order.
 
-    ``planned_images`` are imported before the containers are created, so they count as if they were there.
+    ``planned_images`` are imported and ``planned_volumes`` created before the containers are, so they count as if they
+    were there.
     """
     inventory = session.inventory(vms=True, properties=INVENTORY_PROPERTIES, refresh=refresh)
     names = {name for desired in wanted for name in (desired.name, desired.name + SUCCESSOR_SUFFIX)}
@@ -104,7 +107,7 @@ def observe_containers(
     raise_all(problems)
     wanted = [compared(desired, found) for desired, found in zip(wanted, observed, strict=True)]
     addressed = observe_addresses(session, wanted, observe_pools(inventory, observed))
-    mounted = observe_named_volumes(session, inventory, wanted, addressed)
+    mounted = observe_named_volumes(session, inventory, wanted, addressed, planned_volumes)
     placed = observe_hosts(session, inventory, wanted, observe_bootstraps(session, inventory, wanted, mounted))
     placed = observe_names(session, inventory, wanted, placed)
     return observe_templates(session, inventory, wanted, placed)

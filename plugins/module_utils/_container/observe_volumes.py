@@ -24,9 +24,16 @@ if TYPE_CHECKING:
 
 
 def observe_named_volumes(
-    session: Session, inventory: Inventory, wanted: Sequence[DesiredContainer], observed: Sequence[ObservedContainer]
+    session: Session,
+    inventory: Inventory,
+    wanted: Sequence[DesiredContainer],
+    observed: Sequence[ObservedContainer],
+    planned: Sequence[NamedVolume] = (),
 ) -> list[ObservedContainer]:
-    """Add the volumes to the place of each container. Raise GantryError for those that do not exist or are shared."""
+    """Add the volumes to the place of each container. Raise GantryError for those that do not exist or are shared.
+
+    ``planned`` are created before the containers, so they count as if they were there.
+    """
     observed = _with_lost(session, inventory, wanted, observed)
     pairs = list(zip(wanted, observed, strict=True))
     names = {name for desired, seen in pairs for name in _names(desired, seen)}
@@ -41,7 +48,8 @@ def observe_named_volumes(
         asks=lambda volume: (volume.name, volume.id) not in attached,
     )
     problems = _shared(pairs)
-    result = [_with_volumes(inventory, desired, seen, found, problems) for desired, seen in pairs]
+    named = [*planned, *(_named(inventory, volume) for volume in found)]
+    result = [_with_volumes(desired, seen, named, problems) for desired, seen in pairs]
     raise_all(problems)
     return result
 
@@ -98,32 +106,28 @@ def _shared(pairs: Sequence[tuple[DesiredContainer, ObservedContainer]]) -> list
 
 
 def _with_volumes(
-    inventory: Inventory,
-    desired: DesiredContainer,
-    seen: ObservedContainer,
-    found: Sequence[Volume],
-    problems: list[GantryError],
+    desired: DesiredContainer, seen: ObservedContainer, found: Sequence[NamedVolume], problems: list[GantryError]
 ) -> ObservedContainer:
     names, place = _names(desired, seen), seen.place
     if place is None or not names:
         return seen
     try:
-        volumes = tuple(_find(inventory, desired.name, name, place.datacenter, found) for name in names)
+        volumes = tuple(_find(desired.name, name, place.datacenter, found) for name in names)
     except GantryError as error:
         problems.append(error)
         return seen
     return replace(seen, place=replace(place, volumes=volumes))
 
 
-def _find(inventory: Inventory, container: str, name: str, datacenter: Entry, found: Sequence[Volume]) -> NamedVolume:
+def _find(container: str, name: str, datacenter: Entry, found: Sequence[NamedVolume]) -> NamedVolume:
     same = [volume for volume in found if volume.name == name and volume.datastore.datacenter == datacenter.moid]
-    refuse_same_names(name, [str(volume.id) for volume in same], datacenter.path)
+    refuse_same_names(name, [volume.id for volume in same], datacenter.path)
     if not same:
         raise GantryError(
             f"Container {container} mounts the volume {name}, and there is no volume of this name in datacenter "
             f"{datacenter.name}. Create it with container_volume, or correct volumes or mounts."
         )
-    return _named(inventory, same[0])
+    return same[0]
 
 
 def _named(inventory: Inventory, volume: Volume) -> NamedVolume:

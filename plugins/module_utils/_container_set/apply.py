@@ -20,27 +20,34 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.changes 
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.changes_names import UpdateNames
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import NEW
 from ansible_collections.gantry.vsphere.plugins.module_utils._container_set.changes import SetChange
+from ansible_collections.gantry.vsphere.plugins.module_utils._container_set.model import DesiredSet
 
 if TYPE_CHECKING:
     from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.session import Session
 
 
-def apply_set(session: Session, changes: Sequence[SetChange], report: Report) -> None:
-    """Make the changes; the first interrupted container that fails keeps the following ones as they are."""
+def apply_set(session: Session, desired: DesiredSet, changes: Sequence[SetChange], report: Report) -> None:
+    """Make the changes; the first interrupted container that fails keeps the following ones as they are.
+
+    A container that is created or started waits for those it depends on, if the task creates or starts them. It does
+    not wait for the replacement of one that runs.
+    """
     _refuse_planned_images(changes)
-    apply_in_order(session, _works(changes), report)
+    apply_in_order(session, _works(desired, changes), report)
 
 
-def _works(changes: Sequence[SetChange]) -> list[ContainerWork]:
+def _works(desired: DesiredSet, changes: Sequence[SetChange]) -> list[ContainerWork]:
     by_subject: dict[str, list[SetChange]] = {}
     for change in changes:
         by_subject.setdefault(change.subject, []).append(change)
+    waits = _waits(desired)
     works: list[ContainerWork] = []
-    before: frozenset[str] = frozenset(
+    plain: frozenset[str] = frozenset(
         subject
         for subject, made in by_subject.items()
         if made[0].listed and not made[0].rolling and not isinstance(made[0].change, UpdateNames)
     )
+    before = plain
     for subject, made in by_subject.items():
         first = made[0]
         works.append(
@@ -48,12 +55,24 @@ def _works(changes: Sequence[SetChange]) -> list[ContainerWork]:
                 subject,
                 first.change.container,
                 tuple(one.change for one in made),
-                before if first.rolling else frozenset(),
+                before if first.rolling else waits.get(subject, frozenset()) & plain,
             )
         )
         if first.rolling:
             before = frozenset({subject})
     return works
+
+
+def _waits(desired: DesiredSet) -> dict[str, frozenset[str]]:
+    """Return the subjects of the containers that a container waits for, by its own subject."""
+    subjects: dict[str, set[str]] = {entry: set() for entry in desired.entries}
+    for index, one in enumerate(desired.containers):
+        subjects[desired.entry_of(one.name)].add(f"listed {index}")
+    return {
+        subject: frozenset().union(*(subjects[other] for other in others))
+        for entry, others in desired.dependencies.items()
+        for subject in subjects[entry]
+    }
 
 
 def _refuse_planned_images(changes: Sequence[SetChange]) -> None:

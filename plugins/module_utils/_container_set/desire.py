@@ -32,6 +32,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container_set.mode
 from ansible_collections.gantry.vsphere.plugins.module_utils._container_set.options import (
     CONTENT_FROM,
     CONTENTS,
+    DEPENDS_ON,
     ENV_FILE_FROM,
     PLACEMENT,
     REPLICAS,
@@ -54,6 +55,7 @@ class _Entry:
     where: str
     options: Mapping[str, Any]
     names: tuple[str, ...]
+    dependencies: tuple[str, ...]
 
 
 def desire_set(params: Mapping[str, Any]) -> DesiredSet:
@@ -71,7 +73,7 @@ def desire_set(params: Mapping[str, Any]) -> DesiredSet:
     # It is the key of all containers, so a problem with it is reported once.
     parse_guest_key(params[_GUEST_KEY])
     entries = list(_entries(params, problems))
-    problems += _repeated(entries)
+    problems += [*_repeated(entries), *_dependency_problems(entries)]
     containers = [one for entry in entries for one in _containers(entry, params, problems)]
     raise_all(problems)
     return DesiredSet(
@@ -83,13 +85,15 @@ def desire_set(params: Mapping[str, Any]) -> DesiredSet:
         remove_unlisted=params["remove_unlisted"],
         datacenter=params["datacenter"],
         planned_images=tuple(_planned(one) for one in params["planned_images"]),
+        dependencies={entry.name: entry.dependencies for entry in entries if entry.dependencies},
     )
 
 
 def _entries(params: Mapping[str, Any], problems: list[GantryError]) -> Iterator[_Entry]:
     common = {option: params[option] for option in PLACEMENT if params[option] is not None}
-    if "name" in params["defaults"] or REPLICAS in params["defaults"]:
-        problems.append(GantryError("defaults has name or replicas, which are given for each container."))
+    own = [option for option in ("name", REPLICAS, DEPENDS_ON) if option in params["defaults"]]
+    if own:
+        problems.append(GantryError(f"defaults has {listed(own)}, which is given for each container."))
     known = set()
     for index, given in enumerate(params["containers"]):
         name = given.get("name")
@@ -104,11 +108,12 @@ def _entries(params: Mapping[str, Any], problems: list[GantryError]) -> Iterator
         options.pop(REPLICAS, None)
         try:
             names = _names(name, number, where)
+            dependencies = _dependencies(options.pop(DEPENDS_ON, None), where)
             _add_contents(options, params[CONTENTS], where)
         except GantryError as error:
             problems.append(error)
             continue
-        yield _Entry(name, where, options, names)
+        yield _Entry(name, where, options, names, dependencies)
     unknown = sorted(set(params["replicas"]) - known)
     if unknown:
         there = listed(sorted(known)) or "none"
@@ -128,6 +133,36 @@ def _names(name: str, number: Any, where: str) -> tuple[str, ...]:
     if count < 0 or isinstance(number, bool):
         raise GantryError(f"{where} has replicas: {number!r}. Give a whole number, 0 or more.")
     return tuple(f"{name}-{index}" for index in range(1, count + 1))
+
+
+def _dependencies(given: Any, where: str) -> tuple[str, ...]:
+    if given is None:
+        return ()
+    if not isinstance(given, list) or not all(isinstance(one, str) for one in given):
+        raise GantryError(f"{where} has {DEPENDS_ON}: {given!r}. Give a list of the names of other containers.")
+    return tuple(dict.fromkeys(given))
+
+
+def _dependency_problems(entries: Sequence[_Entry]) -> list[GantryError]:
+    """Return a problem for each dependency that is not in the list, and one for those that wait for each other."""
+    names = {entry.name for entry in entries}
+    unknown = [(entry, sorted(set(entry.dependencies) - names)) for entry in entries]
+    problems = [
+        GantryError(f"{entry.where} has {DEPENDS_ON} {listed(missing)}, which containers does not have. Correct it.")
+        for entry, missing in unknown
+        if missing
+    ]
+    waiting = {entry.name: set(entry.dependencies) & names for entry in entries}
+    while free := [name for name, others in waiting.items() if not others & waiting.keys()]:
+        for name in free:
+            del waiting[name]
+    if waiting:
+        problems.append(
+            GantryError(
+                f"{listed(sorted(waiting))} wait for each other by {DEPENDS_ON}. Remove one of the dependencies."
+            )
+        )
+    return problems
 
 
 def _merged(layers: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -234,7 +269,7 @@ def _unknown_option(entry: _Entry, option: str, spec: Mapping[str, Any]) -> Gant
     refused = refusals([option])
     if refused:
         return GantryError(f"{entry.where}: {refused[0].message.rstrip('.')}.")
-    close = difflib.get_close_matches(option, [*spec, REPLICAS], n=1)
+    close = difflib.get_close_matches(option, [*spec, REPLICAS, DEPENDS_ON], n=1)
     hint = f"Did you mean {close[0]}?" if close else "See the options of container_vm."
     return GantryError(f"{entry.where} has the unknown option {option!r}. {hint}")
 

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import (
     DesiredContainer,
     ObservedContainer,
 )
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.model_volumes import NamedVolume
 
 # The labels by which the containers of a project are found again.
 PROJECT_LABEL = "gantry.vsphere.project"
@@ -34,7 +36,10 @@ class PlannedImage:
 
 @dataclass(frozen=True)
 class DesiredSet:
-    """The containers of a project. ``entries`` has the names of the containers of each entry of the list."""
+    """The containers of a project. ``entries`` has the names of the containers of each entry of the list.
+
+    ``dependencies`` has the entries whose containers are changed before those of an entry.
+    """
 
     project: str
     containers: tuple[DesiredContainer, ...]
@@ -46,9 +51,19 @@ class DesiredSet:
     remove_unlisted: bool = False
     datacenter: str | None = None
     planned_images: tuple[PlannedImage, ...] = ()
+    planned_volumes: tuple[NamedVolume, ...] = ()
+    dependencies: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def depth(self, entry: str) -> int:
+        """Return how many entries come one after the other before this one."""
+        return max((self.depth(other) + 1 for other in self.dependencies.get(entry, ())), default=0)
 
     def entry_of(self, name: str) -> str:
-        return next(entry for entry, names in self.entries.items() if name in names)
+        return self._entries_by_name[name]
+
+    @cached_property
+    def _entries_by_name(self) -> dict[str, str]:
+        return {name: entry for entry, names in self.entries.items() for name in names}
 
 
 @dataclass(frozen=True)

@@ -46,7 +46,9 @@ def observe_set(session: Session, desired: DesiredSet, *, refresh: bool = False)
         vms=True, properties={**INVENTORY_PROPERTIES, "VirtualMachine": paths}, refresh=refresh
     )
     planned = _planned_images(inventory, desired)
-    observed = observe_containers(session, desired.containers, planned_images=planned)
+    observed = observe_containers(
+        session, desired.containers, planned_images=planned, planned_volumes=desired.planned_volumes
+    )
     listed = {machine.moid for one in observed for machine in _machines(one)}
     others = [entry for entry in _of_project(inventory, desired) if entry.moid not in listed]
     unlisted = observe_containers(session, _removals(inventory, others)) if others else []

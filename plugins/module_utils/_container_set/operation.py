@@ -45,7 +45,7 @@ class ContainerSet(Operation[DesiredSet, ObservedSet, SetChange]):
     def apply(
         self, session: Session, desired: DesiredSet, observed: ObservedSet, plan: Plan[SetChange], report: Report
     ) -> ObservedSet:
-        apply_set(session, plan.changes, report)
+        apply_set(session, desired, plan.changes, report)
         return observe_set(session, desired, refresh=True)
 
     def effects(self, plan: Plan[SetChange]) -> list[Effect]:

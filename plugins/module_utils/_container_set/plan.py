@@ -73,7 +73,14 @@ def plan_set(desired: DesiredSet, observed: ObservedSet) -> Plan[SetChange]:
     ]
     moves = [SetChange(move, 0) for move in template_moves(one.change for one in changes)]
     tables = [SetChange(update, 0) for update in updates]
-    return Plan((*moves, *sorted(changes, key=lambda change: change.rolling), *tables))
+    return Plan((*moves, *sorted(changes, key=lambda change: _turn(desired, change)), *tables))
+
+
+def _turn(desired: DesiredSet, change: SetChange) -> tuple[bool, int]:
+    """Return what orders the changes: running containers that are interrupted are last, after those they depend on."""
+    if not change.rolling:
+        return False, 0
+    return True, desired.depth(desired.entry_of(desired.containers[change.index].name))
 
 
 def _changes(

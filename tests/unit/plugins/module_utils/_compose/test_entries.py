@@ -134,6 +134,7 @@ def test_a_service_becomes_an_entry_of_the_set(translate: Translate) -> None:
         "healthcheck": {"test": ["NONE"]},
         "networks": [{"name": "VM Network", "aliases": ["job"]}],
         "restart_policy": "no",
+        "depends_on": ["shop-web"],
     }
     assert entries["shop-alone"]["networks"] == []
 

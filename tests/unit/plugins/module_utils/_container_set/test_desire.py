@@ -112,3 +112,33 @@ def test_a_problem_with_the_key_is_reported_once() -> None:
     with pytest.raises(GantryError) as refused:
         desire(web(), {**web(), "name": "db"}, guest_key="short")
     assert refused.value.message.startswith("guest_key has 5 characters.")
+
+
+def test_containers_depend_on_others() -> None:
+    cache, shop = {**web(), "name": "cache"}, {**web(depends_on=["cache", "web"]), "name": "shop"}
+    desired = desire(shop, web(replicas=2, depends_on=["cache"]), cache)
+    assert desired.dependencies == {"shop": ("cache", "web"), "web": ("cache",)}
+    assert [desired.depth(entry) for entry in ("cache", "web", "shop")] == [0, 1, 2]
+    assert [desired.entry_of(name) for name in ("web-2", "shop")] == ["web", "shop"]
+
+
+@pytest.mark.parametrize(
+    ("containers", "message"),
+    [
+        ([web(depends_on=["cache"])], r"containers\[0\] \(web\) has depends_on cache, which containers does not have"),
+        ([web(depends_on="cache")], "Give a list of the names of other containers"),
+        ([web(depends_on=["web"])], "web wait for each other by depends_on"),
+        (
+            [web(depends_on=["b"]), {**web(depends_on=["web"]), "name": "b"}, {**web(depends_on=["b"]), "name": "c"}],
+            "b, c, web wait for each other",
+        ),
+    ],
+)
+def test_dependencies_that_cannot_be_are_refused(containers: list[dict[str, Any]], message: str) -> None:
+    with pytest.raises(GantryError, match=message):
+        desire(*containers)
+
+
+def test_dependencies_are_no_defaults() -> None:
+    with pytest.raises(GantryError, match="defaults has depends_on, which is given for each container"):
+        desire(web(), defaults={"depends_on": []})

@@ -1,0 +1,146 @@
+# Copyright: (c) 2026, gantry.vsphere contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""From the options of a task and the files of its project to the desired stack."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError, raise_all
+from ansible_collections.gantry.vsphere.plugins.module_utils._base.values import parse_strings
+from ansible_collections.gantry.vsphere.plugins.module_utils._compose.entries import StackSettings, stack_entries
+from ansible_collections.gantry.vsphere.plugins.module_utils._compose.model import ComposeProject, ComposeRequest
+from ansible_collections.gantry.vsphere.plugins.module_utils._compose.mounts import volumes_of
+from ansible_collections.gantry.vsphere.plugins.module_utils._compose.read import find_program, read_project
+from ansible_collections.gantry.vsphere.plugins.module_utils._container_set.desire import desire_set
+from ansible_collections.gantry.vsphere.plugins.module_utils._container_set.options import PLACEMENT, REPLICAS
+from ansible_collections.gantry.vsphere.plugins.module_utils._container_stack.model import DesiredStack
+from ansible_collections.gantry.vsphere.plugins.module_utils._container_stack.options import DEFAULT_FILES
+from ansible_collections.gantry.vsphere.plugins.module_utils._image.desire import desire_image
+from ansible_collections.gantry.vsphere.plugins.module_utils._image.model import ImageRequest
+from ansible_collections.gantry.vsphere.plugins.module_utils._oci.pull_options import REGISTRY_OPTIONS
+from ansible_collections.gantry.vsphere.plugins.module_utils._volume.desire import desire_volumes
+from ansible_collections.gantry.vsphere.plugins.module_utils._volume.model import DesiredVolumes
+from ansible_collections.gantry.vsphere.plugins.module_utils._volume.options import volume_argument_spec
+
+# In a stack, a container is awaited until it is healthy if it has a health check, and until it runs otherwise.
+_PULL_POLICIES = {"always": "always", "missing": "missing", "if_not_present": "missing", "never": "never"}
+
+
+def desire_stack(params: Mapping[str, Any]) -> DesiredStack:
+    """Return the desired stack. Raises GantryError for all that is not supported, with its places in the files."""
+    project = read_project(_request(params), find_program())
+    if params["state"] == "absent":
+        containers = desire_set({**_set_params(params, project), "state": "absent"})
+        return DesiredStack(project.name, containers, warnings=project.warnings)
+    settings = StackSettings(
+        networks=parse_strings(params["networks"], "networks"), scale=_scale(params["scale"], project)
+    )
+    entries, refusals = stack_entries(project, settings)
+    problems = [str(one) for one in refusals.found]
+    if problems and params["unsupported"] == "fail":
+        raise_all([GantryError(problem) for problem in problems])
+    return DesiredStack(
+        project=project.name,
+        containers=desire_set({**_set_params(params, project), "containers": entries, REPLICAS: _replicas(entries)}),
+        images=tuple(_images(params, project, entries)),
+        volumes=_volumes(params, project),
+        warnings=(*project.warnings, *problems),
+    )
+
+
+def _request(params: Mapping[str, Any]) -> ComposeRequest:
+    directory = Path(params["project_src"] or ".").absolute()
+    files = [directory / one for one in params["files"] or ()]
+    if not files and params["definition"] is None:
+        files = [_default_file(directory)]
+    return ComposeRequest(
+        directory=directory,
+        files=tuple(files),
+        definition=params["definition"],
+        project_name=params["project_name"],
+        env_files=None if params["env_files"] is None else tuple(directory / one for one in params["env_files"]),
+        profiles=tuple(params["profiles"]),
+        variables=parse_strings(params["variables"], "variables"),
+    )
+
+
+def _default_file(directory: Path) -> Path:
+    for name in DEFAULT_FILES:
+        if (directory / name).is_file():
+            return directory / name
+    raise GantryError(
+        f"There is no Compose file in {directory}: none of {', '.join(DEFAULT_FILES)}. Give project_src, files or "
+        "definition."
+    )
+
+
+def _scale(given: Mapping[str, Any], project: ComposeProject) -> dict[str, int]:
+    unknown = sorted(set(given) - set(project.services))
+    if unknown:
+        raise GantryError(
+            f"scale names {', '.join(unknown)}, and the services of the project are "
+            f"{', '.join(sorted(project.services)) or 'none'}. Correct the name."
+        )
+    numbers = {}
+    for name, value in given.items():
+        text = str(value)
+        if not text.isascii() or not text.isdigit():
+            raise GantryError(f"scale of {name} is {value!r}. Give a whole number, 0 or more.")
+        numbers[name] = int(text)
+    return numbers
+
+
+def _set_params(params: Mapping[str, Any], project: ComposeProject) -> dict[str, Any]:
+    """Return the options of container_set besides the containers."""
+    return {
+        "project": project.name,
+        "state": "present",
+        "defaults": {},
+        REPLICAS: {},
+        "create_only": False,
+        "remove_unlisted": params["remove_orphans"],
+        "planned_images": [],
+        "contents": {},
+        "guest_key": params["guest_key"],
+        **{option: params[option] for option in PLACEMENT},
+    }
+
+
+def _replicas(entries: Iterable[Mapping[str, Any]]) -> dict[str, int]:
+    """Return the number of replicas of each service that may have several: surplus ones are removed."""
+    return {entry["name"]: entry[REPLICAS] for entry in entries if REPLICAS in entry}
+
+
+def _images(
+    params: Mapping[str, Any], project: ComposeProject, entries: Sequence[Mapping[str, Any]]
+) -> Iterable[ImageRequest]:
+    """Yield the image of each service, once for each datastore."""
+    common = {option: params[option] for option in ("datacenter", "cluster", "resource_pool", "cache_path")}
+    common |= {option: params[option] for option in REGISTRY_OPTIONS}
+    common |= {"state": "present", "platform": "linux/amd64", "source": None, "folder": None, "assume_removed": []}
+    known = set()
+    for service, entry in zip(sorted(project.services), entries, strict=True):
+        datastore = entry.get("datastore") or params["datastore"]
+        if not entry.get("image") or (entry["image"], datastore) in known or entry.get(REPLICAS) == 0:
+            continue
+        known.add((entry["image"], datastore))
+        pull = _PULL_POLICIES.get(project.services[service].get("pull_policy") or "", params["pull"])
+        yield desire_image({**common, "name": entry["image"], "datastore": datastore, "pull": pull})
+
+
+def _volumes(params: Mapping[str, Any], project: ComposeProject) -> DesiredVolumes | None:
+    """Return the volumes that the project has of its own; those that services do not mount are created, too."""
+    own = volumes_of(project)
+    if not own:
+        return None
+    options = volume_argument_spec()["volumes"]["options"]
+    common = {"size": params["volume_size"], "datastore": params["datastore"]}
+    given = [{**dict.fromkeys(options), **common, **one} for _name, one in sorted(own.items())]
+    return desire_volumes(
+        {"volumes": given, "state": "present", "datacenter": params["datacenter"], "confirm_data_loss": False}
+    )

@@ -1,0 +1,44 @@
+# Copyright: (c) 2026, gantry.vsphere contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A stack: what a Compose project asks for, and what is there. Pure data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ansible_collections.gantry.vsphere.plugins.module_utils._container_set.model import DesiredSet, ObservedSet
+from ansible_collections.gantry.vsphere.plugins.module_utils._image.model import ImageRequest, ObservedImages
+from ansible_collections.gantry.vsphere.plugins.module_utils._volume.model import DesiredVolumes, ObservedVolumes
+
+
+@dataclass(frozen=True)
+class DesiredStack:
+    """The images and volumes that the containers need, and the containers.
+
+    ``images`` are in the order of the names. ``volumes`` is None if the project has none of its own.
+    """
+
+    project: str
+    containers: DesiredSet
+    images: tuple[ImageRequest, ...] = ()
+    volumes: DesiredVolumes | None = None
+    # What is not supported, where the task only asks for warnings, and what the loader has warned of.
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class ObservedNeeds:
+    """What containers need. ``images`` are those that have to be looked at: the others are there."""
+
+    images: tuple[tuple[ImageRequest, ObservedImages], ...] = ()
+    volumes: ObservedVolumes | None = None
+
+
+@dataclass(frozen=True)
+class ObservedStack:
+    """``containers`` are observed as if the images and volumes that the task adds were there."""
+
+    needs: ObservedNeeds
+    containers: ObservedSet

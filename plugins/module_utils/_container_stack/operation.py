@@ -1,0 +1,81 @@
+# Copyright: (c) 2026, gantry.vsphere contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The operation of container_stack."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from ansible_collections.gantry.vsphere.plugins.module_utils._base.report import Report
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.changes_effects import container_effects
+from ansible_collections.gantry.vsphere.plugins.module_utils._container_set.apply import apply_set
+from ansible_collections.gantry.vsphere.plugins.module_utils._container_set.changes import changes_by_subject
+from ansible_collections.gantry.vsphere.plugins.module_utils._container_set.observe import observe_set
+from ansible_collections.gantry.vsphere.plugins.module_utils._container_set.plan import plan_set
+from ansible_collections.gantry.vsphere.plugins.module_utils._container_stack.apply import apply_needs
+from ansible_collections.gantry.vsphere.plugins.module_utils._container_stack.changes import (
+    ContainerOfStack,
+    StackChange,
+)
+from ansible_collections.gantry.vsphere.plugins.module_utils._container_stack.desire import desire_stack
+from ansible_collections.gantry.vsphere.plugins.module_utils._container_stack.model import DesiredStack, ObservedStack
+from ansible_collections.gantry.vsphere.plugins.module_utils._container_stack.observe import observe_needs
+from ansible_collections.gantry.vsphere.plugins.module_utils._container_stack.options import (
+    MUTUALLY_EXCLUSIVE,
+    REQUIRED_TOGETHER,
+    stack_argument_spec,
+)
+from ansible_collections.gantry.vsphere.plugins.module_utils._container_stack.plan import plan_stack, with_needs
+from ansible_collections.gantry.vsphere.plugins.module_utils._container_stack.result import stack_result
+from ansible_collections.gantry.vsphere.plugins.module_utils._engine.operation import Effect, Operation
+from ansible_collections.gantry.vsphere.plugins.module_utils._engine.options import argument_spec
+from ansible_collections.gantry.vsphere.plugins.module_utils._engine.plan import Plan
+
+if TYPE_CHECKING:
+    from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.session import Session
+
+
+class ContainerStack(Operation[DesiredStack, ObservedStack, StackChange]):
+    """Manage the containers, volumes and images of a Compose project."""
+
+    name = "container_stack"
+    argument_spec = argument_spec(**stack_argument_spec())
+    mutually_exclusive = MUTUALLY_EXCLUSIVE
+    required_together = REQUIRED_TOGETHER
+
+    def desire(self, params: Mapping[str, Any]) -> DesiredStack:
+        return desire_stack(params)
+
+    def observe(self, session: Session, desired: DesiredStack) -> ObservedStack:
+        needs = observe_needs(session, desired)
+        return ObservedStack(needs, observe_set(session, with_needs(desired, needs)))
+
+    def plan(self, desired: DesiredStack, observed: ObservedStack) -> Plan[StackChange]:
+        return plan_stack(desired, observed)
+
+    def apply(
+        self,
+        session: Session,
+        desired: DesiredStack,
+        observed: ObservedStack,
+        plan: Plan[StackChange],
+        report: Report,
+    ) -> ObservedStack:
+        """Add what the containers need, and plan them anew with what is there then: new disks have ids only then."""
+        needs = apply_needs(session, desired, observed.needs, plan, report)
+        there = observe_set(session, desired.containers, refresh=True)
+        containers = plan_set(desired.containers, there)
+        if containers.changed:
+            apply_set(session, desired.containers, containers.changes, report)
+            there = observe_set(session, desired.containers, refresh=True)
+        return ObservedStack(needs, there)
+
+    def effects(self, plan: Plan[StackChange]) -> list[Effect]:
+        containers = (one.change for one in plan.changes if isinstance(one, ContainerOfStack))
+        return container_effects(changes_by_subject(containers).values())
+
+    def result(self, desired: DesiredStack, observed: ObservedStack) -> dict[str, Any]:
+        return stack_result(desired, observed)

@@ -1,0 +1,46 @@
+# Copyright: (c) 2026, gantry.vsphere contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The options of container_stack besides those of the connection."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.options import guest_key_argument_spec
+from ansible_collections.gantry.vsphere.plugins.module_utils._container_set.options import PLACEMENT
+from ansible_collections.gantry.vsphere.plugins.module_utils._oci.pull_options import (
+    REGISTRY_MUTUALLY_EXCLUSIVE,
+    REGISTRY_OPTIONS,
+    REGISTRY_REQUIRED_TOGETHER,
+)
+
+REQUIRED_TOGETHER = (REGISTRY_REQUIRED_TOGETHER,)
+MUTUALLY_EXCLUSIVE = (REGISTRY_MUTUALLY_EXCLUSIVE,)
+# The names that the specification gives to the file of a project, the preferred one first.
+DEFAULT_FILES = ("compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml")
+
+
+def stack_argument_spec() -> dict[str, dict[str, Any]]:
+    """Return the options."""
+    return {
+        "project_src": {"type": "path"},
+        "project_name": {"type": "str"},
+        "files": {"type": "list", "elements": "path"},
+        "definition": {"type": "str", "no_log": False},
+        "env_files": {"type": "list", "elements": "path"},
+        "profiles": {"type": "list", "elements": "str", "default": []},
+        "variables": {"type": "dict", "default": {}, "no_log": True},
+        "unsupported": {"type": "str", "choices": ["fail", "warn"], "default": "fail"},
+        "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+        "scale": {"type": "dict", "default": {}},
+        "networks": {"type": "dict", "default": {}},
+        "volume_size": {"type": "str"},
+        "pull": {"type": "str", "choices": ["always", "missing", "never"], "default": "missing"},
+        "remove_orphans": {"type": "bool", "default": False},
+        **{option: {"type": "str"} for option in PLACEMENT},
+        **guest_key_argument_spec(),
+        **REGISTRY_OPTIONS,
+        "cache_path": {"type": "path"},
+    }

@@ -1,0 +1,90 @@
+# Copyright: (c) 2026, gantry.vsphere contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Plan the images, the volumes and the containers of a stack. Pure; all problems are reported together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError, raise_all
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import NEW
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.model_volumes import NamedVolume
+from ansible_collections.gantry.vsphere.plugins.module_utils._container_set.model import DesiredSet, PlannedImage
+from ansible_collections.gantry.vsphere.plugins.module_utils._container_set.plan import plan_set
+from ansible_collections.gantry.vsphere.plugins.module_utils._container_stack.changes import (
+    ContainerOfStack,
+    ImageOfStack,
+    StackChange,
+    VolumeOfStack,
+)
+from ansible_collections.gantry.vsphere.plugins.module_utils._container_stack.model import (
+    DesiredStack,
+    ObservedNeeds,
+    ObservedStack,
+)
+from ansible_collections.gantry.vsphere.plugins.module_utils._engine.plan import Plan
+from ansible_collections.gantry.vsphere.plugins.module_utils._image.model import find_template
+from ansible_collections.gantry.vsphere.plugins.module_utils._image.plan import plan_image
+from ansible_collections.gantry.vsphere.plugins.module_utils._volume.changes import CreateVolume
+from ansible_collections.gantry.vsphere.plugins.module_utils._volume.plan import plan_volumes
+
+
+def with_needs(desired: DesiredStack, needs: ObservedNeeds) -> DesiredSet:
+    """Return the containers with the images and volumes that the plan adds, which count as if they were there."""
+    return replace(
+        desired.containers,
+        planned_images=tuple(_planned_images(needs)),
+        planned_volumes=tuple(_planned_volumes(desired, needs)),
+    )
+
+
+def _planned_images(needs: ObservedNeeds) -> Iterator[PlannedImage]:
+    for request, found in needs.images:
+        plan = plan_image(request, found)
+        template = find_template(request, plan.project(found)) if plan.changed else None
+        if template is not None:
+            yield PlannedImage(
+                reference=request.recorded,
+                name=template.name,
+                digest=template.digest,
+                disk=template.disk,
+                datastore=template.datastore,
+                config=template.config,
+            )
+
+
+def _planned_volumes(desired: DesiredStack, needs: ObservedNeeds) -> Iterator[NamedVolume]:
+    if desired.volumes is None or needs.volumes is None:
+        return
+    for change in plan_volumes(desired.volumes, needs.volumes).changes:
+        if isinstance(change, CreateVolume):
+            yield NamedVolume(
+                name=change.name,
+                id=f"{NEW} {change.name}",
+                datastore=change.datastore,
+                users={},
+                origins=change.origins,
+                filesystem=change.filesystem,
+            )
+
+
+def plan_stack(desired: DesiredStack, observed: ObservedStack) -> Plan[StackChange]:
+    """Return the plan: what containers need comes before them."""
+    changes: list[StackChange] = []
+    problems: list[GantryError] = []
+    for index, (request, found) in enumerate(observed.needs.images):
+        try:
+            changes += [ImageOfStack(index, one) for one in plan_image(request, found).changes]
+        except GantryError as error:  # noqa: PERF203 - all problems are reported
+            problems.append(error)
+    try:
+        if desired.volumes is not None and observed.needs.volumes is not None:
+            changes += [VolumeOfStack(one) for one in plan_volumes(desired.volumes, observed.needs.volumes).changes]
+        changes += [ContainerOfStack(one) for one in plan_set(desired.containers, observed.containers).changes]
+    except GantryError as error:
+        problems.append(error)
+    raise_all(problems)
+    return Plan(tuple(changes))

@@ -1,0 +1,278 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, gantry.vsphere contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Documentation of container_stack; what it does is in module_utils/_container_stack."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: container_stack
+short_description: Run a Compose project as virtual machines
+version_added: 0.1.0
+author:
+  - gantry.vsphere contributors (@gantry-vsphere)
+description:
+  - Reads a project of Compose files with the reference loader of Docker Compose, imports the images, creates the
+    volumes, and runs each replica of each service as a virtual machine, as M(gantry.vsphere.container_set) does.
+  - What the files say and a container VM cannot be is refused with its file and line before anything is changed.
+  - The containers are named with the project, the service and the number of the replica, such as C(shop-web-1), or as
+    C(container_name) says. They find each other by the name of the service and its aliases.
+  - A service is started when those that it depends on run, and are healthy if they have a health check.
+extends_documentation_fragment:
+  - gantry.vsphere.attributes
+  - gantry.vsphere.vcenter
+  - gantry.vsphere.registry
+  - gantry.vsphere.privileges.container_stack
+requirements:
+  - The Python package C(gantry-vsphere-runtime), which has the program that reads Compose files, for Linux on x86_64
+options:
+  project_src:
+    description:
+      - The directory of the project. Relative paths in the files are relative to it, and no files outside of it are
+        read. Without it, the current directory.
+    type: path
+  project_name:
+    description:
+      - The name of the project. By default the C(name) in the files, or the name of the directory.
+    type: str
+  files:
+    description:
+      - The files of the project, relative to O(project_src), which are merged in their order. By default, the first
+        of V(compose.yaml), V(compose.yml), V(docker-compose.yaml) and V(docker-compose.yml).
+    type: list
+    elements: path
+  definition:
+    description:
+      - The content of a file, which is merged after O(files).
+    type: str
+  env_files:
+    description:
+      - Files with variables, relative to O(project_src), instead of C(.env).
+    type: list
+    elements: path
+  profiles:
+    description:
+      - The profiles whose services are run.
+    type: list
+    elements: str
+    default: []
+  variables:
+    description:
+      - The variables that are replaced in the files. The environment of the task is not read.
+    type: dict
+    default: {}
+  unsupported:
+    description:
+      - Whether what is not supported fails the task, or is left out with a warning.
+    type: str
+    choices: [fail, warn]
+    default: fail
+  state:
+    description:
+      - V(absent) removes the containers of the project. Volumes and images stay.
+    type: str
+    choices: [present, absent]
+    default: present
+  scale:
+    description:
+      - Numbers of replicas by the names of services, which override those of the files.
+    type: dict
+    default: {}
+  networks:
+    description:
+      - The port groups of the networks of the project, by the names of the networks. V(*) is the one of all others. A
+        network that is external is the port group with its name.
+    type: dict
+    default: {}
+  volume_size:
+    description:
+      - The size of volumes that do not exist, such as V(10G).
+    type: str
+  pull:
+    description:
+      - When the registry is asked for the image of a service that does not say C(pull_policy), see
+        M(gantry.vsphere.container_image).
+    type: str
+    choices: [always, missing, never]
+    default: missing
+  remove_orphans:
+    description:
+      - Whether to remove the containers of the project that belong to no service. Otherwise they are only returned.
+    type: bool
+    default: false
+  datacenter:
+    description:
+      - The datacenter of all containers, volumes and images.
+    type: str
+  cluster:
+    description:
+      - The cluster of all containers.
+    type: str
+  datastore:
+    description:
+      - The datastore of all containers, volumes and images.
+    type: str
+  folder:
+    description:
+      - The folder of all containers.
+    type: str
+  resource_pool:
+    description:
+      - The resource pool of all containers.
+    type: str
+  guest_key:
+    description:
+      - The key of the guest operations of all containers, see M(gantry.vsphere.container_vm). Containers with configs,
+        secrets or files of the project need it.
+      - The default is the environment variable E(GANTRY_GUEST_KEY).
+    type: str
+  cache_path:
+    description:
+      - The directory for the layers of images, see M(gantry.vsphere.container_image).
+    type: path
+seealso:
+  - module: gantry.vsphere.container_set
+  - module: gantry.vsphere.container_image
+  - module: gantry.vsphere.container_volume
+"""
+
+EXAMPLES = r"""
+- name: Run the project in a directory
+  gantry.vsphere.container_stack:
+    project_src: /srv/shop
+    cluster: Cluster1
+    networks:
+      "*": VM Network
+    volume_size: 10G
+
+- name: Run five web servers
+  gantry.vsphere.container_stack:
+    project_src: /srv/shop
+    cluster: Cluster1
+    networks:
+      "*": VM Network
+    volume_size: 10G
+    scale:
+      web: 5
+
+- name: Remove its containers
+  gantry.vsphere.container_stack:
+    project_src: /srv/shop
+    state: absent
+"""
+
+RETURN = r"""
+project:
+  description: The name of the project.
+  returned: success
+  type: str
+  sample: shop
+services:
+  description: The names of the containers of each service, by the name of its containers without their numbers.
+  returned: success
+  type: dict
+  sample:
+    shop-web: [shop-web-1, shop-web-2]
+containers:
+  description:
+    - The containers, as M(gantry.vsphere.container_vm) returns them, and in C(entry) the name without the number. In
+      check mode as they would be.
+  returned: success
+  type: list
+  elements: dict
+  sample:
+    - name: shop-web-1
+      entry: shop-web
+      state: running
+orphans:
+  description: The containers of the project that belong to no service and exist after the task, in the same form.
+  returned: success
+  type: list
+  elements: dict
+  sample: []
+images:
+  description: The images that were looked up in their registries, as M(gantry.vsphere.container_image) returns them.
+  returned: success
+  type: list
+  elements: dict
+  sample: []
+volumes:
+  description: The volumes of the project, as M(gantry.vsphere.container_volume) returns them.
+  returned: success
+  type: list
+  elements: dict
+  sample: []
+actions:
+  description: The actions in their order. In check mode, the actions that would be done.
+  returned: success
+  type: list
+  elements: str
+  sample: [create web-1 from registry.example.com/shop/web:1.4, start web-1]
+effects:
+  description:
+    - How each container that exists is changed, and because of which options. In check mode, how it would be changed.
+    - A container that is only created, started, stopped or removed is not in the list. With C(--diff), the header of
+      the state after the task has the same.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    name:
+      description: The name of the container.
+      type: str
+      returned: always
+      sample: web
+    effect:
+      description:
+        - V(in place) if it is changed without a restart. If it runs, it goes on running.
+        - V(restarted) if it is stopped, changed and started again. It keeps its VM and its writable layer.
+        - V(replaced) if it gets a new VM, without the files of its writable layer.
+      type: str
+      returned: always
+      sample: restarted
+    options:
+      description:
+        - The options that are the reason. With V(in place), all that are changed. Other options can be changed in the
+          same restart or replacement.
+        - It can be a setting of the VM that was changed by another client, with its name in the diff.
+      type: list
+      elements: str
+      returned: always
+      sample: [env]
+problems:
+  description: The messages of all problems.
+  returned: failure, when there are several
+  type: list
+  elements: str
+  sample: ["There is no cluster 'C9'."]
+subjects:
+  description:
+    - For each container C(name), C(status) (V(done), V(failed) or V(not_started)), C(actions) that were done, and for
+      a failed one C(msg).
+  returned: failure, when several containers were changed
+  type: list
+  elements: dict
+  sample:
+    - name: web-1
+      status: failed
+      actions: []
+      msg: Container web-1 is unhealthy.
+submitted:
+  description: The requests that vCenter had accepted before the task failed. They may have been carried out.
+  returned: failure, when something was submitted
+  type: list
+  elements: dict
+"""
+
+from ansible_collections.gantry.vsphere.plugins.module_utils._container_stack.operation import ContainerStack
+from ansible_collections.gantry.vsphere.plugins.module_utils._engine.module import run_module
+
+
+def main() -> None:
+    run_module(ContainerStack())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,148 @@
+# Copyright: (c) 2026, gantry.vsphere contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Test container_stack against the lab's vCenter and registry: from a Compose file to VMs, changed, scaled, removed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.lab.containers import VmBuilder
+from tests.support.lab.control import Control
+from tests.support.lab.direct import DirectRunner
+from tests.support.lab.drive import drive
+from tests.support.lab.images import Store
+from tests.support.lab.playbook import WAYS, Way
+
+STACK = "gantry.vsphere.container_stack"
+PROJECT = "shop"
+BUDGET = 20
+# What the services of the file add up to.
+CONTAINERS = ["shop-api-1", "shop-api-2", "shop-db-1", "shop-web-1"]
+FILE = """
+name: shop
+services:
+  web:
+    image: {nginx}
+    depends_on: [api]
+    ports: ["8080:80"]
+    configs: [{{source: site, target: /etc/site.conf}}]
+  api:
+    image: {tiny}
+    command: [sleep, "1000"]
+    environment: {{LEVEL: "${{LEVEL:-info}}"}}
+    depends_on: {{db: {{condition: service_healthy}}}}
+    deploy: {{replicas: 2}}
+  db:
+    image: {redis}
+    volumes: ["data:/data"]
+    deploy: {{resources: {{limits: {{memory: 128M}}}}}}
+configs: {{site: {{content: "listen 80"}}}}
+volumes: {{data: {{}}}}
+"""
+
+
+@pytest.fixture
+def options(lab: dict[str, Any], builder: VmBuilder, store: Store, tmp_path: Path) -> Iterator[dict[str, Any]]:
+    """Write the project, and return the options of the task. Afterwards nothing of it is left."""
+    builder.upload_bootstrap()
+    (tmp_path / "compose.yaml").write_text(FILE.format(**lab["images"]))
+    yield {
+        **lab["vcenter"],
+        "project_src": str(tmp_path),
+        "cluster": lab["cluster"],
+        "datastore": lab["datastore"],
+        "networks": {"*": "VM Network"},
+        "volume_size": "64M",
+        "registry_tls_verify": False,
+        "cache_path": str(tmp_path / "cache"),
+        "guest_key": "key-of-the-stack",
+    }
+    drive("container_set", {**lab["vcenter"], "project": PROJECT, "state": "absent"})
+    volume = {"name": f"{PROJECT}_data", "state": "absent", "confirm_data_loss": True}
+    drive("container_volume", {**lab["vcenter"], **volume})
+
+
+def converge(options: dict[str, Any], calls: Control, **more: Any) -> dict[str, Any]:
+    """Return the result of the real run, whose actions check mode must predict and after which nothing is to do."""
+    calls.forget()
+    predicted = drive("container_stack", {**options, **more}, check=True)
+    assert "failed" not in predicted, predicted
+    assert calls.mutating() == []
+    done = drive("container_stack", {**options, **more})
+    assert "failed" not in done, done
+    assert predicted["actions"] == done["actions"]
+    assert predicted["diff"] == done["diff"]
+    assert names(predicted) == names(done)
+    calls.forget()
+    again = drive("container_stack", {**options, **more})
+    assert (again["changed"], again["actions"], calls.mutating()) == (False, [], []), again
+    assert len(calls.methods()) <= BUDGET, calls.methods()
+    return done
+
+
+def names(result: dict[str, Any]) -> list[str]:
+    return sorted(one["name"] for one in result["containers"])
+
+
+def test_a_project_is_created_changed_scaled_and_removed(
+    options: dict[str, Any], lab: dict[str, Any], calls: Control, builder: VmBuilder
+) -> None:
+    made = converge(options, calls)
+    assert names(made) == CONTAINERS
+    assert made["services"] == {"shop-api": CONTAINERS[:2], "shop-db": CONTAINERS[2:3], "shop-web": CONTAINERS[3:]}
+    assert [one["name"] for one in made["volumes"]] == ["shop_data"]
+    assert len(made["images"]) == 3
+    web = builder.vm("shop-web-1").spec
+    assert web["process"]["args"][0] == "/usr/sbin/nginx"
+    assert builder.vm("shop-api-2").spec["process"]["env"].count("LEVEL=info") == 1
+
+    changed = converge(options, calls, variables={"LEVEL": "debug"})
+    assert {one["name"] for one in changed["effects"]} == set(CONTAINERS[:2])
+
+    scaled = converge(options, calls, variables={"LEVEL": "debug"}, scale={"api": 3})
+    assert "shop-api-3" in names(scaled)
+    smaller = converge(options, calls, variables={"LEVEL": "debug"}, scale={"api": 1})
+    assert names(smaller) == ["shop-api-1", "shop-db-1", "shop-web-1"]
+
+    removed = converge(options, calls, state="absent")
+    assert removed["containers"] == []
+    volumes = drive("container_volume_info", {**lab["vcenter"], "name": ["shop_data"]})["volumes"]
+    assert [one["attached_to"] for one in volumes] == [[]]
+
+
+def test_services_start_after_those_they_depend_on(options: dict[str, Any], builder: VmBuilder) -> None:
+    done = drive("container_stack", options)
+    assert "failed" not in done, done
+    refs = {name: builder.session.ref("VirtualMachine", builder.vm(name).moid) for name in CONTAINERS}
+    started = sorted(CONTAINERS, key=lambda name: refs[name].runtime.bootTime)
+    assert started[0] == "shop-db-1"
+    assert started[3] == "shop-web-1"
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_what_is_not_supported_is_refused_by_its_line(
+    options: dict[str, Any], calls: Control, direct: DirectRunner, way: Way
+) -> None:
+    text = "name: shop\nservices:\n  web:\n    image: web\n    privileged: true\n    pid: host\n"
+    calls.forget()
+    run = direct({STACK: {**options, "definition": text, "files": []}, "ignore_errors": True}, way=way).last
+    assert run.failed
+    problems = run["problems"]
+    assert len(problems) == 2
+    assert problems[0].startswith("definition:6: services.web.pid is not supported.")
+    assert calls.mutating() == []
+
+
+def test_a_mistake_in_the_file_is_named_with_its_line(options: dict[str, Any], calls: Control) -> None:
+    text = "name: shop\nservices:\n  web:\n    image: web\n    enviroment: {A: b}\n"
+    calls.forget()
+    failed = drive("container_stack", {**options, "definition": text, "files": []})
+    assert failed["failed"]
+    assert "definition:5:" in failed["msg"]
+    assert failed["nearest"] == "environment"
+    assert calls.all() == []

@@ -1,0 +1,134 @@
+# Copyright: (c) 2026, gantry.vsphere contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Test what a task with a Compose project asks for: the tests of the reference loader, and what the task adds."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+
+from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
+from ansible_collections.gantry.vsphere.plugins.module_utils._container_stack import desire
+from ansible_collections.gantry.vsphere.plugins.module_utils._container_stack.model import DesiredStack
+from ansible_collections.gantry.vsphere.plugins.module_utils._container_stack.options import stack_argument_spec
+from compose.build import SOURCE
+
+Desire = Callable[..., DesiredStack]
+
+LOADER = "github.com/compose-spec/compose-go/v2"
+_TEXT = re.compile(r"`([^`]*)`")
+# The loader refuses these outside of its own tests.
+_JOBS = re.compile(r"(?m)^jobs:.*\n(?:[ #].*\n|\n)*")
+_SERVICES = re.compile(r"(?m)^services:")
+
+
+@pytest.fixture
+def stack(program: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desire:
+    """Return a function that desires a stack with a definition and other options."""
+    monkeypatch.setattr(desire, "find_program", lambda: program)
+
+    def run(definition: str | None, **options: Any) -> DesiredStack:
+        given = {"networks": {"*": "VM Network"}, "volume_size": "1G", "project_name": "shop", **options}
+        given |= {"project_src": str(tmp_path), "definition": definition, "guest_key": "key-of-the-stack"}
+        checked = ArgumentSpecValidator(stack_argument_spec()).validate(given)
+        assert not checked.error_messages
+        return desire.desire_stack(checked.validated_parameters)
+
+    return run
+
+
+def texts() -> list[str]:
+    """Return the Compose files in the tests of the reference loader, of which there is one for each attribute."""
+    command = ["go", "list", "-mod=readonly", "-m", "-f", "{{.Dir}}", LOADER]
+    found = subprocess.run(command, cwd=SOURCE, check=True, capture_output=True, text=True).stdout.strip()
+    sources = sorted((Path(found) / "loader" / "tests").glob("*_test.go"))
+    given = [text for source in sources for text in _TEXT.findall(source.read_text()) if _SERVICES.search(text)]
+    return [_JOBS.sub("", text) for text in given]
+
+
+def outcome(stack: Desire, text: str) -> str:
+    """Return what became of a file."""
+    try:
+        stack(text)
+    except GantryError as error:
+        if "cause" in error.details:
+            return "unreadable"
+        problems = error.details.get("problems", [error.message])
+        unnamed = [one for one in problems if " is not supported. " not in one]
+        assert not unnamed, unnamed
+        return "refused"
+    return "planned"
+
+
+def test_the_files_of_the_loader_are_planned_or_refused_with_a_reason(stack: Desire) -> None:
+    counts = Counter(outcome(stack, text) for text in texts())
+    print(dict(counts))
+    assert counts == {"planned": 83, "refused": 91, "unreadable": 22}
+
+
+TWO = """
+services:
+  web: {image: web, depends_on: [db], deploy: {replicas: 2}}
+  db: {image: db, pull_policy: always, container_name: database, volumes: ["data:/data"], x-gantry: {datastore: fast}}
+  job: {image: web, scale: 0}
+volumes: {data: {labels: {a: b}}}
+"""
+
+
+def test_a_project_becomes_images_volumes_and_a_set(stack: Desire) -> None:
+    desired = stack(TWO, datastore="slow", remove_orphans=True)
+    assert [(one.as_written, one.datastore, one.pull) for one in desired.images] == [
+        ("db", "fast", "always"),
+        ("web", "slow", "missing"),
+    ]
+    assert desired.volumes is not None
+    (volume,) = desired.volumes.volumes
+    assert (volume.name, volume.size, volume.datastore, volume.labels) == ("shop_data", 1024, "slow", {"a": "b"})
+    assert desired.containers.entries == {
+        "database": ("database",),
+        "shop-job": (),
+        "shop-web": ("shop-web-1", "shop-web-2"),
+    }
+    assert desired.containers.dependencies == {"shop-web": ("database",)}
+    # Surplus replicas are removed in any case, and what belongs to no service only on request.
+    assert desired.containers.scaled == {"shop-job", "shop-web"}
+    assert desired.containers.remove_unlisted
+
+
+def test_scale_is_of_services(stack: Desire) -> None:
+    assert len(stack(TWO, scale={"web": 5}).containers.entries["shop-web"]) == 5
+    with pytest.raises(GantryError, match="scale names shop-web, and the services of the project are db, job, web"):
+        stack(TWO, scale={"shop-web": 5})
+    with pytest.raises(GantryError, match=r"scale of web is -1\. Give a whole number"):
+        stack(TWO, scale={"web": -1})
+
+
+def test_absent_needs_only_the_name(stack: Desire) -> None:
+    desired = stack("services: {web: {image: web, privileged: true}}", state="absent")
+    assert (desired.project, desired.containers.present, desired.images, desired.volumes) == ("shop", False, (), None)
+
+
+def test_what_is_not_supported_can_be_left_out_with_a_warning(stack: Desire) -> None:
+    text = "services: {web: {image: web, privileged: true, tty: true}}"
+    with pytest.raises(GantryError) as failed:
+        stack(text)
+    assert len(failed.value.details["problems"]) == 2
+    desired = stack(text, unsupported="warn")
+    assert [one.split(" is not supported")[0] for one in desired.warnings] == [
+        "definition:1: services.web.privileged",
+        "definition:1: services.web.tty",
+    ]
+    assert list(desired.containers.entries) == ["shop-web"]
+
+
+def test_without_a_file_the_names_that_were_looked_for_are_listed(stack: Desire) -> None:
+    with pytest.raises(GantryError, match=r"There is no Compose file in /.*: none of compose\.yaml, compose\.yml"):
+        stack(None)
