@@ -16,7 +16,8 @@ author:
 description:
   - Reads a project of Compose files with the reference loader of Docker Compose, imports the images, creates the
     volumes, and runs each replica of each service as a virtual machine, as M(gantry.vsphere.container_set) does.
-  - What the files say and a container VM cannot be is refused with its file and line before anything is changed.
+  - An attribute that is not supported is refused with its file and line before anything is changed. Among them are
+    rolling updates by C(update_config), C(rollback_config), and the condition C(service_completed_successfully).
   - The containers are named with the project, the service and the number of the replica, such as C(shop-web-1), or as
     C(container_name) says. They find each other by the name of the service and its aliases.
   - A service is started when those that it depends on run, and are healthy if they have a health check.
@@ -30,8 +31,9 @@ requirements:
 options:
   project_src:
     description:
-      - The directory of the project. Relative paths in the files are relative to it, and no files outside of it are
-        read. Without it, the current directory.
+      - The directory of the project. Relative paths in the files are relative to it. Other files are read only if
+        O(files) or O(env_files) name them.
+      - The default is the current directory.
     type: path
   project_name:
     description:
@@ -45,7 +47,7 @@ options:
     elements: path
   definition:
     description:
-      - The content of a file, which is merged after O(files).
+      - The content of a Compose file, which is merged after O(files).
     type: str
   env_files:
     description:
@@ -65,7 +67,8 @@ options:
     default: {}
   unsupported:
     description:
-      - Whether what is not supported fails the task, or is left out with a warning.
+      - What happens with attributes that are not supported. V(fail) fails the task. V(warn) leaves them out with a
+        warning.
     type: str
     choices: [fail, warn]
     default: fail

@@ -129,7 +129,7 @@ func load(request Request, details types.ConfigDetails, walk *walk) (*Result, *P
 	if project, err = project.WithServicesLabelsResolved(true); err != nil {
 		return nil, variablesProblem(err)
 	}
-	model, err := project.MarshalJSON()
+	model, err := withContents(project).MarshalJSON(types.WithSecretContent)
 	if err != nil {
 		return nil, walk.explained(err)
 	}
@@ -141,6 +141,18 @@ func load(request Request, details types.ConfigDetails, walk *walk) (*Result, *P
 	return &Result{
 		Model: json.RawMessage(model), Attributes: attributes, Extensions: extensionsOf(project), Warnings: warnings.messages(),
 	}, nil
+}
+
+// withContents returns the project with the contents of the configs that are variables, which the loader has looked up
+// and otherwise leaves out of the model. It has an option for those of secrets.
+func withContents(project *types.Project) *types.Project {
+	for name, config := range project.Configs {
+		if config.Environment != "" {
+			config.Environment = ""
+			project.Configs[name] = config
+		}
+	}
+	return project
 }
 
 // valueFile is a file with variables or labels of a service, and the attribute that names it.

@@ -55,6 +55,8 @@ type model struct {
 		Volumes []struct{ Source string }
 	}
 	Networks map[string]any
+	Secrets  map[string]struct{ Content string }
+	Configs  map[string]struct{ Content string }
 }
 
 func mustRead(t *testing.T, request Request) (model, *Result) {
@@ -156,6 +158,18 @@ func TestInlineDefinitionsAreFiles(t *testing.T) {
 	}
 	if len(result.Warnings) != 1 || !strings.Contains(result.Warnings[0], "UNSET") {
 		t.Fatalf("%v", result.Warnings)
+	}
+}
+
+func TestContentsOfSecretsAndConfigsAreThoseOfVariables(t *testing.T) {
+	directory := project(t, map[string]string{
+		"c.yml": "services: {a: {image: a}}\nsecrets: {s: {environment: WORD}}\nconfigs: {c: {environment: WORD}}\n",
+	})
+	asked := request(directory, "c.yml")
+	asked.Variables = map[string]string{"WORD": "hidden"}
+	found, _ := mustRead(t, asked)
+	if found.Secrets["s"].Content != "hidden" || found.Configs["c"].Content != "hidden" {
+		t.Fatalf("%+v", found)
 	}
 }
 

@@ -47,6 +47,11 @@ _TERMINAL = "A container has no terminal and no input. Run commands with contain
 _NO_DAEMON = "There is no Docker daemon that this could apply to."
 _NO_MODELS = "AI models are a service of Docker Desktop. Run the server of the model as a service."
 _HOOKS = "The guest runs no commands at the start and the end of a container. Put them into the entrypoint."
+_UPDATES = (
+    "There are no rolling updates and no rollbacks yet. Running containers are replaced one after the other, and the "
+    "first one that fails ends the task."
+)
+_PLACEMENT = "There are no labels of nodes. vSphere places VMs: write DRS rules with drs_ruleset."
 _METADATA = "Metadata for tools that a virtual machine does not have."
 _STORES = "There is no store of secrets and configs. Give file, environment or content."
 _REACHABLE = "A container has an address of its own, at which every port that it listens to can be reached."
@@ -56,29 +61,21 @@ _APPLIED: Mapping[str, str] = {
     "name": "The name of the stack.",
     "include": _LOADER,
     "services": "Each service is a group of container VMs.",
-    "services.*.build": "Nothing is built: with image, the image is used. Without it, the service is refused.",
     "services.*.cap_add": "Added to the capabilities that Docker gives.",
     "services.*.cap_drop": "Removed from the capabilities that Docker gives.",
     "services.*.command": "As command of container_vm.",
     "services.*.configs": "Files of the container, with owner, group and mode.",
-    "services.*.container_name": "The name of the VM. It allows one replica, and no start-first.",
+    "services.*.container_name": "The name of the VM. The service has one replica.",
     "services.*.cpu_shares": "As cpu_shares of container_vm.",
     "services.*.cpus": "Rounded up to whole virtual CPUs.",
-    "services.*.depends_on": "The order of starts, with all conditions; required: false is a warning only.",
-    "services.*.deploy.labels": "Labels of the containers.",
-    "services.*.deploy.mode": "replicated and replicated-job; global is refused.",
-    "services.*.deploy.placement.constraints": "DRS rules to the hosts of a group; others are refused by name.",
-    "services.*.deploy.placement.max_replicas_per_node": "A DRS rule that keeps the replicas apart, if it is 1.",
-    "services.*.deploy.placement.preferences": "Spread over hosts, which is the default.",
+    "services.*.depends_on": "The order of starts. service_completed_successfully and restart: true are refused.",
+    "services.*.deploy.mode": "replicated. Others are refused.",
     "services.*.deploy.replicas": "The number of container VMs.",
     "services.*.deploy.resources.limits.cpus": "Rounded up to whole virtual CPUs.",
     "services.*.deploy.resources.limits.memory": "The memory of the VM.",
-    "services.*.deploy.resources.reservations.cpus": "The CPU reservation of the VM.",
     "services.*.deploy.resources.reservations.memory": "The memory reservation of the VM.",
     "services.*.deploy.restart_policy.condition": "As restart: none, on-failure or always.",
     "services.*.deploy.restart_policy.max_attempts": "The number of restarts.",
-    "services.*.deploy.rollback_config": "How a failed update is taken back.",
-    "services.*.deploy.update_config": "How the replicas are replaced.",
     "services.*.dns": "Name servers of the container.",
     "services.*.dns_opt": "Options of its resolver.",
     "services.*.dns_search": "Search domains of the container.",
@@ -96,16 +93,22 @@ _APPLIED: Mapping[str, str] = {
     "services.*.labels": "Labels of the containers.",
     "services.*.links": "The alias is a name of the other service in its networks.",
     "services.*.logging.driver": "json-file and local keep the log in the VM, syslog also sends it. No others.",
-    "services.*.logging.options": "max-size, and the options of syslog that container_vm has.",
+    "services.*.logging.options": (
+        "max-size, and the options of syslog that container_vm has. max-file, compress, mode and max-buffer-size have "
+        "no effect, because the log is kept in the VM."
+    ),
     "services.*.mac_address": "The MAC address of the first adapter.",
     "services.*.mem_limit": "The memory of the VM.",
     "services.*.mem_reservation": "The memory reservation of the VM.",
-    "services.*.network_mode": "none, or the same as networks; others are refused, because there is no host.",
+    "services.*.network_mode": (
+        "none, or bridge, which is the network default. Others are refused, because there is no host."
+    ),
     "services.*.networks": "An adapter for each network, in the order of their priorities.",
+    "services.*.networks.*.priority": "The order of the adapters, the highest first.",
     "services.*.platform": "The platform of the image, which must be linux/amd64.",
     "services.*.ports": "A published port that differs from the target is redirected in the guest.",
     "services.*.profiles": _LOADER,
-    "services.*.pull_policy": "always, missing, if_not_present and never; build is refused.",
+    "services.*.pull_policy": "always, missing, if_not_present and never. Others are refused.",
     "services.*.read_only": "A root file system without a writable layer.",
     "services.*.restart": "The restart policy.",
     "services.*.scale": "The number of container VMs.",
@@ -126,7 +129,7 @@ _APPLIED: Mapping[str, str] = {
     "networks": "Port groups of vSphere.",
     "networks.*.driver": "bridge and overlay are the same: a port group. Others are refused.",
     "networks.*.external": "The port group exists, under its name.",
-    "networks.*.name": "The name of the port group.",
+    "networks.*.name": "The name of the port group, if the network is external.",
     "volumes": "Volumes of container_volume, created as needed.",
     "volumes.*.driver": "local only.",
     "volumes.*.driver_opts": "A directory of an NFS server, with type, device and o.",
@@ -134,11 +137,11 @@ _APPLIED: Mapping[str, str] = {
     "volumes.*.labels": "Labels of the volume.",
     "volumes.*.name": "The name of the volume.",
     "secrets": "Contents of files of containers.",
-    "secrets.*.environment": "The content is the value of a variable.",
+    "secrets.*.environment": "The content is the value of a variable, which must be set.",
     "secrets.*.file": "The content is that of a file of the project.",
     "configs": "Contents of files of containers.",
     "configs.*.content": "The content, in which variables are replaced.",
-    "configs.*.environment": "The content is the value of a variable.",
+    "configs.*.environment": "The content is the value of a variable, which must be set.",
     "configs.*.file": "The content is that of a file of the project.",
 }
 
@@ -146,11 +149,12 @@ _NO_EFFECT: Mapping[str, str] = {
     "version": "Obsolete in the specification.",
     "services.*.annotations": _METADATA,
     "services.*.attach": "No task shows the output of containers while they run.",
+    "services.*.build": "Nothing is built. A service must have image, too; otherwise it is refused.",
     "services.*.deploy.endpoint_mode": "A name has the addresses of all replicas, as with dnsrr.",
+    "services.*.deploy.labels": "Docker sets them on a service and not on its containers. Give labels.",
     "services.*.deploy.restart_policy.delay": "The guest waits between restarts, longer each time.",
     "services.*.deploy.restart_policy.window": "A container counts as started when it runs or is healthy.",
     "services.*.expose": _REACHABLE,
-    "services.*.networks.*.priority": "The order of the adapters.",
     "services.*.networks.*.use_service_name_alias": "The name of a service is always one of its containers.",
     "services.*.ports.[].app_protocol": _METADATA,
     "services.*.ports.[].mode": _REACHABLE,
@@ -169,7 +173,7 @@ _NO_EFFECT: Mapping[str, str] = {
 }
 
 _REFUSED: Mapping[str, str] = {
-    "jobs": "Write a service with restart: no, and wait for it by service_completed_successfully.",
+    "jobs": "A container is not awaited until it has ended.",
     "models": _NO_MODELS,
     "services.*.blkio_config": _DISK_SCHEDULER,
     "services.*.cgroup": _NO_HOST,
@@ -182,9 +186,15 @@ _REFUSED: Mapping[str, str] = {
     "services.*.cpu_rt_runtime": _CPU_SCHEDULER,
     "services.*.cpuset": _CPU_SCHEDULER,
     "services.*.credential_spec": "For Windows containers.",
+    "services.*.deploy.placement": _PLACEMENT,
     "services.*.deploy.resources.limits.pids": "Give ulimits nproc.",
+    "services.*.deploy.resources.reservations.cpus": (
+        "vSphere reserves CPU time in MHz. Give cpu_reservation in x-gantry."
+    ),
     "services.*.deploy.resources.reservations.devices": _NO_DEVICES,
     "services.*.deploy.resources.reservations.generic_resources": _NO_DEVICES,
+    "services.*.deploy.rollback_config": _UPDATES,
+    "services.*.deploy.update_config": _UPDATES,
     "services.*.develop": "For development on one machine, with docker compose watch.",
     "services.*.device_cgroup_rules": _NO_DEVICES,
     "services.*.devices": _NO_DEVICES,
@@ -220,6 +230,7 @@ _REFUSED: Mapping[str, str] = {
     "services.*.userns_mode": _NO_HOST,
     "services.*.uts": _NO_HOST,
     "services.*.volumes.[].image": "Only the image of the service is mounted. Copy the files into it.",
+    "services.*.volumes.[].volume.labels": "Give the labels to the volume in volumes.",
     "services.*.volumes.[].volume.subpath": "A volume is mounted as a whole.",
     "services.*.volumes_from": "A volume belongs to one container. List it in volumes.",
     "networks.*.driver_opts": "Settings of a port group are those of port_group and container_network.",

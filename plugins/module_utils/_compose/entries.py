@@ -22,7 +22,8 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._compose.services i
 
 EXTENSION = "x-gantry"
 _COMPLETED = "service_completed_successfully"
-_MODES = frozenset({"", "replicated", "replicated-job"})
+_MODES = frozenset({"", "replicated"})
+_PULL_POLICIES = frozenset({"", "always", "missing", "if_not_present", "never"})
 # What x-gantry of a service may set besides what the specification has: options of container_vm.
 _SERVICE_OPTIONS = frozenset(
     "cluster datastore resource_pool folder datacenter cpu_reservation cpu_limit memory_limit memory_shares "
@@ -41,6 +42,7 @@ class StackSettings:
 def stack_entries(project: ComposeProject, settings: StackSettings) -> tuple[list[dict[str, Any]], Refusals]:
     """Return the entries, and what is refused of the project, in which case the entries are not complete."""
     refusals = refusals_of(project)
+    _refuse_other_extensions(project, refusals)
     groups = port_groups(project, settings.networks, refusals)
     entries = [
         _entry(name, service, project, settings, groups, refusals.within("services", name))
@@ -61,15 +63,18 @@ def _entry(
         refusals.add(("build",), "Nothing is built. Build and push the image, and give image, too.")
     mode = (service.get("deploy") or {}).get("mode") or ""
     if mode not in _MODES:
-        refusals.add(("deploy", "mode"), f"A service is not {mode}: vSphere places VMs. Give replicas.")
+        refusals.add(("deploy", "mode"), f"A service cannot be {mode}. Use replicated, and give replicas.")
+    policy = service.get("pull_policy") or ""
+    if policy not in _PULL_POLICIES:
+        refusals.add(("pull_policy",), f"There is no {policy}. Give always, missing or never.")
     options = {
         **process_options(service, refusals),
-        **resource_options(service, refusals),
+        **resource_options(service),
         **network_options(name, service, project, groups, refusals),
         **mount_options(service, project, refusals),
         **_extension(project, name, refusals),
     }
-    dependencies = _dependencies(service, project, refusals)
+    dependencies = _dependencies(name, service, project, refusals)
     if dependencies:
         options["depends_on"] = dependencies
     ports = published_ports(service)
@@ -98,12 +103,18 @@ def entry_name(project: ComposeProject, service: str) -> str:
     return str(given) if given else f"{project.name}-{service}"
 
 
-def _dependencies(service: Mapping[str, Any], project: ComposeProject, refusals: Refusals) -> list[str]:
+def _dependencies(
+    service_name: str, service: Mapping[str, Any], project: ComposeProject, refusals: Refusals
+) -> list[str]:
     """Return the entries that a service waits for: each container is awaited until it is healthy, if it has a check."""
     given = service.get("depends_on") or {}
+    # The loader also says restart for the services of links, where Docker Compose means the same by it as without.
+    written = {attribute.path for attribute in project.attributes}
     for name, values in sorted(given.items()):
         if values.get("condition") == _COMPLETED:
             refusals.add(("depends_on", name, "condition"), "A container is not awaited until it has ended.")
+        if values.get("restart") and ("services", service_name, "depends_on", name, "restart") in written:
+            refusals.add(("depends_on", name, "restart"), "A changed service does not restart others.")
     return [entry_name(project, name) for name in sorted(given) if name in project.services]
 
 
@@ -116,6 +127,15 @@ def _replicas(service: Mapping[str, Any]) -> int:
 
 def _extension(project: ComposeProject, name: str, refusals: Refusals) -> dict[str, Any]:
     given = project.extensions.get(("services", name), {}).get(EXTENSION) or {}
+    if not isinstance(given, Mapping):
+        refusals.add((EXTENSION,), f"It is {given!r}. Give a mapping of options to values.")
+        return {}
     for option in sorted(set(given) - _SERVICE_OPTIONS):
         refusals.add((EXTENSION, option), f"A service may have {', '.join(sorted(_SERVICE_OPTIONS))} here.")
     return {option: value for option, value in given.items() if option in _SERVICE_OPTIONS}
+
+
+def _refuse_other_extensions(project: ComposeProject, refusals: Refusals) -> None:
+    for path in sorted(project.extensions):
+        if EXTENSION in project.extensions[path] and path[:1] != ("services",):
+            refusals.add((*path, EXTENSION), "Only a service has options of vSphere.")

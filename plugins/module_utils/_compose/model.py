@@ -70,6 +70,8 @@ class ComposeProject:
     """The canonical model of a project: merged, with variables replaced, and in the long form everywhere."""
 
     name: str
+    directory: Path
+    """The directory of the project, whose files it may name."""
     services: Mapping[str, Mapping[str, Any]]
     """The services that the profiles enable, by name."""
     jobs: Mapping[str, Mapping[str, Any]]

@@ -14,6 +14,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._compose.refusals i
 
 _DRIVERS = frozenset({"", "bridge", "overlay", "default"})
 _NONE, _PLAIN_MODES = "none", frozenset({"", "bridge", "default"})
+_DEFAULT = "default"
 
 
 def port_groups(project: ComposeProject, given: Mapping[str, str], refusals: Refusals) -> dict[str, str]:
@@ -22,7 +23,7 @@ def port_groups(project: ComposeProject, given: Mapping[str, str], refusals: Ref
     given: the port groups of networks, of which "*" is that of all others. An external network is the port group
     itself.
     """
-    used = {name for service in project.services.values() for name in service.get("networks") or ()}
+    used = {name for service in project.services.values() for name in _networks(service)}
     found = {}
     for name in sorted(used):
         network = project.networks.get(name) or {}
@@ -46,7 +47,7 @@ def network_options(
         return {"networks": []}
     if mode not in _PLAIN_MODES:
         refusals.add(("network_mode",), f"{mode} shares the network of a host or of a container, which a VM cannot.")
-    given = service.get("networks") or {}
+    given = _networks(service)
     order = sorted(given, key=lambda network: (-int((given[network] or {}).get("priority") or 0), network))
     adapters = []
     for index, network in enumerate(one for one in order if one in groups):
@@ -62,11 +63,18 @@ def network_options(
     return {"networks": adapters}
 
 
+def _networks(service: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the networks of a service. The loader adds the one of Docker's bridge only if there is no network_mode."""
+    given: Mapping[str, Any] = service.get("networks") or {}
+    mode = service.get("network_mode")
+    return {_DEFAULT: None} if not given and mode and mode in _PLAIN_MODES else given
+
+
 def _linked_names(name: str, network: str, project: ComposeProject) -> set[str]:
     """Return the aliases that other services of the network have for this one in their links."""
     found = set()
     for other in project.services.values():
-        if network in (other.get("networks") or {}):
+        if network in _networks(other):
             for link in other.get("links") or ():
                 linked, _colon, alias = link.partition(":")
                 if linked == name and alias:

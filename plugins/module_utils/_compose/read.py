@@ -74,7 +74,7 @@ def read_project(request: ComposeRequest, program: Path, seconds: float = _SECON
         raise _broken(code, errors)
     if "problem" in answer:
         raise _error(answer["problem"])
-    return _project(answer)
+    return _project(answer, request.directory)
 
 
 def _document(request: ComposeRequest) -> dict[str, Any]:
@@ -168,10 +168,11 @@ def _place(found: Mapping[str, Any]) -> ComposePlace:
     return ComposePlace(found.get("file"), found.get("line"))
 
 
-def _project(answer: Mapping[str, Any]) -> ComposeProject:
+def _project(answer: Mapping[str, Any], directory: Path) -> ComposeProject:
     model = answer["model"]
     return ComposeProject(
         name=model["name"],
+        directory=directory,
         services=model.get("services") or {},
         jobs=model.get("jobs") or {},
         networks=model.get("networks") or {},

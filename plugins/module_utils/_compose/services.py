@@ -77,7 +77,7 @@ _NAMES = {
 }
 
 
-def resource_options(service: Mapping[str, Any], refusals: Refusals) -> dict[str, Any]:
+def resource_options(service: Mapping[str, Any]) -> dict[str, Any]:
     """Return the size of the VM, and its share of the resources."""
     resources = (service.get("deploy") or {}).get("resources") or {}
     limits, reservations = resources.get("limits") or {}, resources.get("reservations") or {}
@@ -91,11 +91,6 @@ def resource_options(service: Mapping[str, Any], refusals: Refusals) -> dict[str
     reserved = reservations.get("memory") or service.get("mem_reservation")
     if reserved:
         options["memory_reservation"] = _mebibytes(reserved)
-    if reservations.get("cpus"):
-        refusals.add(
-            ("deploy", "resources", "reservations", "cpus"),
-            "vSphere reserves CPU time in MHz. Give cpu_reservation in x-gantry.",
-        )
     if service.get("cpu_shares"):
         options["cpu_shares"] = str(service["cpu_shares"])
     return options

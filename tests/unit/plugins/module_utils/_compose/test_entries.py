@@ -67,9 +67,15 @@ def translate(program: Path, tmp_path: Path) -> Translate:
     """Translate a project, and return the entries by their names, and what is refused."""
     (tmp_path / "site.conf").write_text("the site\n")
     (tmp_path / "password.txt").write_text("secret\n")
+    (tmp_path / "many").mkdir()
+    for number in range(65):
+        (tmp_path / "many" / str(number)).touch()
+    (tmp_path / "linked").mkdir()
+    (tmp_path / "linked" / "hosts").symlink_to("/etc/hosts")
 
     def run(text: str, **settings: Any) -> tuple[dict[str, dict[str, Any]], list[str]]:
-        request = ComposeRequest(tmp_path, definition=text, variables={"FROM_THE_TASK": "yes"})
+        variables = {"FROM_THE_TASK": "yes"}
+        request = ComposeRequest(tmp_path, definition=text, project_name="shop", variables=variables)
         project = read_project(request, program)
         entries, refusals = stack_entries(project, StackSettings(**{"networks": {"*": "VM Network"}, **settings}))
         return {entry["name"]: entry for entry in entries}, [str(one) for one in refusals.found]
@@ -161,6 +167,16 @@ def test_scale_of_the_task_wins(translate: Translate) -> None:
         ('image: a, ports: ["127.0.0.1:80:80"]', "services.a.ports.0.host_ip"),
         ("image: a, x-gantry: {clusters: C}", "services.a.x-gantry.clusters"),
         ("image: a, platform: linux/arm64", "services.a.platform"),
+        ("image: a, x-gantry: [cluster]", "services.a.x-gantry is not supported. It is ['cluster']"),
+        ("image: a, pull_policy: daily", "services.a.pull_policy is not supported. There is no daily"),
+        ("image: a, deploy: {mode: replicated-job}", "services.a.deploy.mode"),
+        ("image: a, deploy: {update_config: {parallelism: 2}}", "There are no rolling updates and no rollbacks yet"),
+        ("image: a, deploy: {rollback_config: {order: start-first}}", "services.a.deploy.rollback_config"),
+        ("image: a, deploy: {placement: {constraints: [node.role == manager]}}", "services.a.deploy.placement is not"),
+        ('image: a, deploy: {resources: {reservations: {cpus: "1"}}}', "Give cpu_reservation in x-gantry"),
+        ('image: a, volumes: ["/etc:/x:ro"]', "/etc is outside of the project's directory"),
+        ('image: a, volumes: ["./many:/x:ro"]', "has more than 64 files"),
+        ('image: a, volumes: ["./linked:/x:ro"]', "linked/hosts is outside of the project's directory"),
     ],
 )
 def test_what_a_container_vm_cannot_be_is_refused_by_name_and_line(
@@ -169,7 +185,52 @@ def test_what_a_container_vm_cannot_be_is_refused_by_name_and_line(
     _entries, found = translate(f"services:\n  a: {{{service}}}\n")
     assert len(found) == 1, found
     assert refused in found[0]
-    assert found[0].startswith("definition:1: " if "x-gantry" in service else "definition:2: ")
+    assert found[0].startswith("definition:1: " if "x-gantry:" in service else "definition:2: ")
+
+
+@pytest.mark.parametrize(
+    ("condition", "refused"),
+    [
+        ("condition: service_completed_successfully", "depends_on.b.condition is not supported. A container is not"),
+        ("condition: service_started, restart: true", "depends_on.b.restart is not supported. A changed service does"),
+    ],
+)
+def test_what_no_service_waits_for_is_refused(translate: Translate, condition: str, refused: str) -> None:
+    text = f"services: {{a: {{image: a, depends_on: {{b: {{{condition}}}}}}}, b: {{image: b}}}}"
+    _entries, found = translate(text)
+    assert len(found) == 1
+    assert refused in found[0]
+    # The loader adds the same for a link, which is not written in the file.
+    assert translate("services: {a: {image: a, links: [b]}, b: {image: b}}")[1] == []
+
+
+def test_only_services_have_options_of_vsphere(translate: Translate) -> None:
+    _entries, found = translate("services: {a: {image: a}}\nvolumes: {v: {x-gantry: {datastore: d}}}\n")
+    assert [one.partition(": ")[2] for one in found] == [
+        "volumes.v.x-gantry is not supported. Only a service has options of vSphere."
+    ]
+
+
+def test_the_bridge_of_docker_is_the_default_network(translate: Translate) -> None:
+    text = "services: {a: {image: a, network_mode: bridge}, b: {image: b}}"
+    entries, refused = translate(text, networks={"default": "port-group"})
+    assert refused == []
+    assert [one["networks"][0]["name"] for one in entries.values()] == ["port-group"] * 2
+
+
+def test_contents_are_those_of_variables_and_of_files_in_the_project(translate: Translate) -> None:
+    text = (
+        "services: {{a: {{image: a, secrets: [s], configs: [c]}}}}\n"
+        "secrets: {{s: {{{source}}}}}\nconfigs: {{c: {{{source}}}}}\n"
+    )
+    entries, refused = translate(text.format(source="environment: FROM_THE_TASK"))
+    assert refused == []
+    contents = [entries["shop-a"][option][0]["content_base64"] for option in ("secrets", "files")]
+    assert contents == [encoded("yes")] * 2
+    for source, reason in (("/etc/passwd", "is outside of the project's directory"), ("many", "is not a regular file")):
+        _entries, refused = translate(text.format(source=f"file: {source}"))
+        assert len(refused) == 2
+        assert all(reason in one for one in refused)
 
 
 def test_a_network_needs_a_port_group(translate: Translate) -> None:

@@ -70,8 +70,8 @@ def outcome(stack: Desire, text: str) -> str:
 
 def test_the_files_of_the_loader_are_planned_or_refused_with_a_reason(stack: Desire) -> None:
     counts = Counter(outcome(stack, text) for text in texts())
-    print(dict(counts))
-    assert counts == {"planned": 83, "refused": 91, "unreadable": 22}
+    # The version of the loader is fixed, so another number is another meaning of a file.
+    assert counts == {"planned": 79, "refused": 95, "unreadable": 22}
 
 
 TWO = """
