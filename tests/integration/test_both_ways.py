@@ -19,6 +19,7 @@ from tests.support.lab.drs import cluster_with_vms
 from tests.support.lab.images import Store
 from tests.support.lab.iso import make_iso
 from tests.support.lab.playbook import PlaybookRunner, TaskResult, one_way, same, twice
+from tests.support.runtime import runtime_package
 
 MODULES = sorted(path.stem for path in (ROOT / "plugins" / "modules").glob("*.py"))
 IMAGE = "registry.example.com/app:1"
@@ -66,7 +67,7 @@ def cases(lab: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Iter
     builder.clear(images=True)
     builder.upload_bootstrap()
     builder.make_image(IMAGE, 1, {"Cmd": ["serve"]})
-    with cluster_with_vms(lab, len(VMS), VM_PREFIX):
+    with cluster_with_vms(lab, len(VMS), VM_PREFIX), runtime_package(folder):
         yield {
             "access": _access_case(lab),
             "bootstrap_image": Case(iso, {**iso, "state": "absent"}, {"src": "/nowhere/b.iso"}, "cannot be read"),
@@ -74,6 +75,7 @@ def cases(lab: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Iter
             "container_image_info": Look({}, {"datacenter": "DC9"}, "no datacenter 'DC9'"),
             "container_image_prune": Look({}, {"datacenter": "DC9"}, "no datacenter 'DC9'"),
             **_container_cases(),
+            "container_stack": _stack_case(),
             "container_vm_exec": _command_case(lab),
             "container_vm_copy": _copy_case(lab),
             # Created for the cases above.
@@ -120,6 +122,12 @@ def _container_cases() -> dict[str, Case | Look]:
             "nowhere",
         ),
     }
+
+
+def _stack_case() -> Case:
+    text = f"name: stack\nservices: {{web: {{image: '{IMAGE}', container_name: {PREFIX}stack}}}}\n"
+    project = {"definition": text, "networks": {"*": "VM Network"}}
+    return Case(project, {**project, "state": "absent"}, {**project, "networks": {"*": "nowhere"}}, "nowhere")
 
 
 def _command_case(lab: dict[str, Any]) -> Command:

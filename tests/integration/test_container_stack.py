@@ -17,6 +17,7 @@ from tests.support.lab.direct import DirectRunner
 from tests.support.lab.drive import drive
 from tests.support.lab.images import Store
 from tests.support.lab.playbook import WAYS, Way
+from tests.support.runtime import runtime_package
 
 STACK = "gantry.vsphere.container_stack"
 PROJECT = "shop"
@@ -44,6 +45,12 @@ services:
 configs: {{site: {{content: "listen 80"}}}}
 volumes: {{data: {{}}}}
 """
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _runtime(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    with runtime_package(tmp_path_factory.mktemp("runtime")):
+        yield
 
 
 @pytest.fixture

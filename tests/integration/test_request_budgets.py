@@ -8,8 +8,10 @@ This is a separate file that runs late, because the lab's vCenter is slower afte
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,9 +21,12 @@ from tests.support.lab.drive import drive
 from tests.support.lab.images import Store
 from tests.support.lab.iso import make_iso
 from tests.support.lab.playbook import PlaybookRunner, Way
+from tests.support.runtime import runtime_package
 
 OTHERS = 500
 BUDGET = 10
+# It looks at images and volumes, too.
+STACK_BUDGET = 20
 
 
 @pytest.fixture(scope="module")
@@ -91,13 +96,15 @@ def test_a_task_with_nothing_to_do_stays_below_its_budget(
     _nothing_to_do(lab, calls, tasks)
 
 
-def _nothing_to_do(lab: dict[str, Any], calls: Control, tasks: list[tuple[str, dict[str, Any]]]) -> None:
+def _nothing_to_do(
+    lab: dict[str, Any], calls: Control, tasks: list[tuple[str, dict[str, Any]]], budget: int = BUDGET
+) -> None:
     for module, options in tasks:
         calls.forget()
         result = drive(module, {**lab["vcenter"], **options})
         assert not result["changed"], (module, options, result)
         assert "failed" not in result, (module, options, result)
-        assert len(calls.methods()) <= BUDGET, (module, options, calls.methods())
+        assert len(calls.methods()) <= budget, (module, options, calls.methods())
         assert calls.mutating() == [], (module, options)
 
 
@@ -181,3 +188,25 @@ def test_containers_with_volumes_and_names_stay_below_the_budget(
     for module, options in gone:
         assert drive(module, {**lab["vcenter"], **options})["changed"]
     _nothing_to_do(lab, calls, gone)
+
+
+def test_a_stack_stays_below_its_budget(
+    lab: dict[str, Any], tasks: list[tuple[str, dict[str, Any]]], calls: Control, tmp_path: Path
+) -> None:
+    """Two services with several replicas and a volume each, whatever else is in the inventory."""
+    image = {"image": lab["images"]["tiny"]}
+    services = {
+        "web": {**image, "depends_on": ["db"], "deploy": {"replicas": 4}},
+        "db": {**image, "volumes": ["data:/data", "log:/log"]},
+    }
+    project = {"name": "budget-stack", "services": services, "volumes": {"data": {}, "log": {}}}
+    options = {"definition": json.dumps(project), "networks": {"*": "VM Network"}, "volume_size": "64M"}
+    with runtime_package(tmp_path):
+        made = drive("container_stack", {**lab["vcenter"], **options})
+        assert "failed" not in made, made
+        _nothing_to_do(lab, calls, [("container_stack", options)], STACK_BUDGET)
+        gone = {**options, "state": "absent"}
+        assert drive("container_stack", {**lab["vcenter"], **gone})["changed"]
+        _nothing_to_do(lab, calls, [("container_stack", gone)])
+    volumes = [{"name": f"budget-stack_{name}"} for name in ("data", "log")]
+    drive("container_volume", {**lab["vcenter"], "volumes": volumes, "state": "absent", "confirm_data_loss": True})

@@ -72,7 +72,8 @@ _REHOME = Requirement(
     "to move the template of an image away from a host that is not connected or in maintenance mode",
     propagate=True,
 )
-_CONTAINERS = (
+# What a container needs that is not moved, suspended or given notes; a container of a stack never is.
+_STACK_CONTAINERS = (
     Requirement(
         FOLDER,
         (
@@ -89,12 +90,11 @@ _CONTAINERS = (
     Requirement(
         FOLDER,
         (
-            "VirtualMachine.Config.Annotation",
             "VirtualMachine.Config.EditDevice",
             "VirtualMachine.Interact.DeviceConnection",
             "VirtualMachine.Interact.SetCDMedia",
         ),
-        "to change notes and networks, and to repair adapters and the bootstrap CD",
+        "to change networks, and to repair adapters and the bootstrap CD",
         propagate=True,
     ),
     Requirement(
@@ -106,26 +106,14 @@ _CONTAINERS = (
     ),
     Requirement(
         FOLDER,
-        ("VirtualMachine.Interact.PowerOn", "VirtualMachine.Interact.PowerOff", "VirtualMachine.Interact.Suspend"),
-        "to start, stop, restart and suspend containers",
+        ("VirtualMachine.Interact.PowerOn", "VirtualMachine.Interact.PowerOff"),
+        "to start, stop and restart containers",
         propagate=True,
     ),
     Requirement(
         FOLDER,
         ("VirtualMachine.Config.Rename", "VirtualMachine.Inventory.Delete"),
         "to replace containers, and the second to remove them",
-        propagate=True,
-    ),
-    Requirement(
-        FOLDER,
-        ("VirtualMachine.Inventory.Move",),
-        "to move a container to another folder, on both folders",
-        propagate=True,
-    ),
-    Requirement(
-        FOLDER,
-        ("Resource.ColdMigrate", "Resource.HotMigrate"),
-        "to move a container to another datastore with placement_drift=relocate",
         propagate=True,
     ),
     Requirement(
@@ -159,6 +147,23 @@ _CONTAINERS = (
     Requirement(DATACENTER, ("Datastore.FileManagement",), "to read the version of the bootstrap ISO from the file"),
     Requirement(NETWORK, ("Network.Assign",), "to connect containers"),
 )
+_CONTAINERS = (
+    *_STACK_CONTAINERS,
+    Requirement(FOLDER, ("VirtualMachine.Config.Annotation",), "to change notes", propagate=True),
+    Requirement(FOLDER, ("VirtualMachine.Interact.Suspend",), "to suspend containers", propagate=True),
+    Requirement(
+        FOLDER,
+        ("VirtualMachine.Inventory.Move",),
+        "to move a container to another folder, on both folders",
+        propagate=True,
+    ),
+    Requirement(
+        FOLDER,
+        ("Resource.ColdMigrate", "Resource.HotMigrate"),
+        "to move a container to another datastore with placement_drift=relocate",
+        propagate=True,
+    ),
+)
 
 _PORT_GROUP = (
     Requirement(SWITCH, ("DVPortgroup.Create",), "to create a distributed port group"),
@@ -168,7 +173,7 @@ _PORT_GROUP = (
     Requirement(HOST, ("Host.Config.Network",), "to manage standard port groups, on each host"),
 )
 
-_IMAGES = (
+_STACK_IMAGES = (
     Requirement(
         FOLDER,
         (
@@ -201,16 +206,16 @@ _IMAGES = (
     ),
     Requirement(
         FOLDER,
-        ("VirtualMachine.Inventory.Move",),
-        "to move an image to another folder, on both folders",
-        propagate=True,
-    ),
-    Requirement(
-        FOLDER,
         ("VirtualMachine.Inventory.Delete",),
         "to remove an image, or what an interrupted import has left",
         propagate=True,
     ),
+)
+_IMAGE_FOLDERS = Requirement(
+    FOLDER,
+    ("VirtualMachine.Inventory.Move",),
+    "to move an image to another folder, on both folders",
+    propagate=True,
 )
 _VOLUMES = (
     Requirement(DATASTORE, ("Datastore.FileManagement",), "to create, change, copy, restore and delete volumes on it"),
@@ -233,7 +238,7 @@ REQUIREMENTS: Mapping[str, tuple[Requirement, ...]] = {
         Requirement(DATACENTER, ("Datastore.FileManagement",), "to upload, because vCenter checks the datacenter then"),
     ),
     "cluster_info": (),
-    "container_image": _IMAGES,
+    "container_image": (*_STACK_IMAGES, _IMAGE_FOLDERS),
     "container_image_info": (),
     "container_image_prune": (
         Requirement(FOLDER, ("VirtualMachine.Inventory.Delete",), "to remove images", propagate=True),
@@ -244,7 +249,7 @@ REQUIREMENTS: Mapping[str, tuple[Requirement, ...]] = {
     ),
     "container_network_info": (),
     "container_set": _CONTAINERS,
-    "container_stack": tuple(dict.fromkeys((*_CONTAINERS, *_IMAGES, *_VOLUMES[:1]))),
+    "container_stack": tuple(dict.fromkeys((*_STACK_CONTAINERS, *_STACK_IMAGES, _VOLUMES[0]))),
     "container_vm": _CONTAINERS,
     "container_vm_copy": (
         Requirement(

@@ -14,6 +14,7 @@ from lab.connection import connection_environment
 from tests.support.lab.labs import open_lab
 from tests.support.lab.placement import OVERRIDES
 from tests.support.lab.privilege_cases import Cases
+from tests.support.runtime import runtime_package
 
 
 @pytest.fixture(scope="session")
@@ -33,5 +34,6 @@ def connection(lab: dict[str, Any]) -> dict[str, str]:
 @pytest.fixture(scope="session")
 def cases(lab: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cases]:
     one = Cases(lab, tmp_path_factory.mktemp("cases"))
-    yield one
+    with runtime_package(tmp_path_factory.mktemp("runtime")):
+        yield one
     one.close()

@@ -237,6 +237,36 @@ class Cases:
             Step("remove", {**project, "state": "absent"}),
         ]
 
+    def _container_stack(self) -> list[Step]:
+        self.builder.upload_bootstrap()
+        service = {
+            "image": self.lab["images"]["tiny"],
+            "container_name": NAME,
+            "command": ["sleep", "1000"],
+            "volumes": ["data:/data"],
+            "secrets": ["db"],
+        }
+        place = {"cluster": self.lab["cluster"], "datastore": self.lab["datastore"], "volume_size": "16M"}
+        registry = {"registry_tls_verify": False, "cache_path": self._cache}
+        task = {**place, **registry, "networks": {"*": "VM Network"}, "guest_key": GUEST_KEY}
+
+        def options(**more: Any) -> dict[str, Any]:
+            secrets = {"db": {"environment": "PASSWORD"}}
+            project = {"services": {"app": {**service, **more}}, "volumes": {"data": {}}, "secrets": secrets}
+            text = json.dumps({"name": "privileges", **project})
+            return {**task, "definition": text, "variables": {"PASSWORD": "of-privileges"}}
+
+        reserved = {"mem_limit": "256M", "x-gantry": {"cpu_reservation": 100}}
+        return [
+            Step("create", options()),
+            Step("change", options(**reserved)),
+            Step("repair", options(**reserved), self._tamper),
+            Step("image", options(**reserved, labels={"a": "b"}), self._forget_references),
+            Step("image as VM", options(**reserved, read_only=True), self._image_as_vm),
+            Step("lost host", options(**reserved), lambda: self._strand("lost")),
+            Step("remove", {**options(), "state": "absent"}),
+        ]
+
     def _container_vm_exec(self) -> list[Step]:
         return [Step("run", {**self._permitting_container(), "argv": ["true"]})]
 
