@@ -27,6 +27,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._engine.operation i
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.options import connection_argument_spec
 from ansible_collections.gantry.vsphere.plugins.plugin_utils.parameters import validate
 from devkit.console import ROOT
+from tests.support.docs.compose_examples import compose_problems, is_compose_file, with_project
 from tests.support.docs.templated import has_template, without_templates
 
 COLLECTION = "gantry.vsphere"
@@ -64,6 +65,8 @@ class _Checker:
                 yield from self._entry(entry)
         elif not isinstance(document, Mapping):
             yield f"{document!r} is neither a playbook nor variables"
+        elif is_compose_file(document):
+            yield from compose_problems(document)
         elif "plugin" in document:
             yield from _inventory_source(document)
         elif set(document) <= {"collections", "roles"}:
@@ -179,11 +182,19 @@ def _module(name: str, options: Any) -> Iterator[str]:
         if not (ROOT / "plugins" / "modules" / f"{short}.py").is_file():
             yield f"there is no module {name}"
         else:
-            yield from (f"{name}: {problem}" for problem in _options(operation(short), options or {}))
+            yield from (f"{name}: {problem}" for problem in _task_options(operation(short), options or {}))
     elif collection == "ansible.builtin":
         yield from _builtin(short, options)
     else:
         yield f"{name} is neither a module of this collection nor of ansible.builtin"
+
+
+def _task_options(one: Operation[Any, Any, Any], options: Mapping[str, Any]) -> Iterator[str]:
+    if one.name != "container_stack":
+        yield from _options(one, options)
+        return
+    with with_project(options) as readable:
+        yield from _options(one, readable)
 
 
 def _options(one: Operation[Any, Any, Any], options: Mapping[str, Any]) -> Iterator[str]:

@@ -47,6 +47,9 @@ PLAY = """
         ("{plugin: gantry.vsphere.container_vms, filters: {nme: a}}", "filters.nme. Supported parameters include"),
         ("{plugin: gantry.vsphere.container_vms, group_by: [hosts]}", "value of group_by must be one or more of"),
         ("{plugin: gantry.vsphere.nothing}", "there is no inventory plugin gantry.vsphere.nothing"),
+        ("- gantry.vsphere.container_stack: {project_src: /srv/a, scale: {web: -1}}", "scale of web is -1"),
+        ("{services: {a: {image: a, privileged: true}}}", "services.a.privileged is not supported"),
+        ("{services: {a: {imag: a}}}", "The nearest one is image"),
         ("{something: 1}", "something is a variable of no role of this collection, and nothing on the page uses it"),
     ],
 )
