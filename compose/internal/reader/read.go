@@ -147,7 +147,7 @@ func load(request Request, details types.ConfigDetails, walk *walk) (*Result, *P
 // and otherwise leaves out of the model. It has an option for those of secrets.
 func withContents(project *types.Project) *types.Project {
 	for name, config := range project.Configs {
-		if config.Environment != "" {
+		if config.Content != "" {
 			config.Environment = ""
 			project.Configs[name] = config
 		}

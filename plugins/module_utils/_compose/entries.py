@@ -132,7 +132,10 @@ def _extension(project: ComposeProject, name: str, refusals: Refusals) -> dict[s
         return {}
     for option in sorted(set(given) - _SERVICE_OPTIONS):
         refusals.add((EXTENSION, option), f"A service may have {', '.join(sorted(_SERVICE_OPTIONS))} here.")
-    return {option: value for option, value in given.items() if option in _SERVICE_OPTIONS}
+    options = {option: value for option, value in given.items() if option in _SERVICE_OPTIONS}
+    for option in sorted(option for option, value in options.items() if isinstance(value, Mapping | list)):
+        refusals.add((EXTENSION, option), f"It is {options.pop(option)!r}. Give a single value.")
+    return options
 
 
 def _refuse_other_extensions(project: ComposeProject, refusals: Refusals) -> None:

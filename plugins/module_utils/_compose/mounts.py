@@ -165,6 +165,10 @@ def _named(path: Path) -> str:
 def _content(given: Mapping[str, Any], name: str, project: ComposeProject, refusals: Refusals) -> dict[str, str]:
     if given.get("content") is not None:
         return _encoded(str(given["content"]).encode())
+    if given.get("environment"):
+        variable = given["environment"]
+        refusals.add((), f"The variable {variable} of {name} has no value. Give it in variables or in .env.")
+        return {}
     if not given.get("file"):
         refusals.add((), f"{name} has no content. Give file, environment or content.")
         return {}

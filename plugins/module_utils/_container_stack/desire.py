@@ -27,7 +27,8 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._volume.desire impo
 from ansible_collections.gantry.vsphere.plugins.module_utils._volume.model import DesiredVolumes
 from ansible_collections.gantry.vsphere.plugins.module_utils._volume.options import volume_argument_spec
 
-# In a stack, a container is awaited until it is healthy if it has a health check, and until it runs otherwise.
+# Services without networks are in the network default, and * stands for all that are not named.
+_IMPLIED_NETWORKS = frozenset({"default", "*"})
 _PULL_POLICIES = {"always": "always", "missing": "missing", "if_not_present": "missing", "never": "never"}
 
 
@@ -37,9 +38,7 @@ def desire_stack(params: Mapping[str, Any]) -> DesiredStack:
     if params["state"] == "absent":
         containers = desire_set({**_set_params(params, project), "state": "absent"})
         return DesiredStack(project.name, containers, warnings=project.warnings)
-    settings = StackSettings(
-        networks=parse_strings(params["networks"], "networks"), scale=_scale(params["scale"], project)
-    )
+    settings = StackSettings(networks=_port_groups(params["networks"], project), scale=_scale(params["scale"], project))
     entries, refusals = stack_entries(project, settings)
     problems = [str(one) for one in refusals.found]
     if problems and params["unsupported"] == "fail":
@@ -77,6 +76,17 @@ def _default_file(directory: Path) -> Path:
         f"There is no Compose file in {directory}: none of {', '.join(DEFAULT_FILES)}. Give project_src, files or "
         "definition."
     )
+
+
+def _port_groups(given: Mapping[str, Any], project: ComposeProject) -> dict[str, str]:
+    groups = parse_strings(given, "networks")
+    unknown = sorted(set(groups) - set(project.networks) - _IMPLIED_NETWORKS)
+    if unknown:
+        raise GantryError(
+            f"networks names {', '.join(unknown)}, and the networks of the project are "
+            f"{', '.join(sorted(project.networks)) or 'none'}. Correct the name."
+        )
+    return dict(groups)
 
 
 def _scale(given: Mapping[str, Any], project: ComposeProject) -> dict[str, int]:

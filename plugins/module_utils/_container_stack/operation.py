@@ -64,7 +64,7 @@ class ContainerStack(Operation[DesiredStack, ObservedStack, StackChange]):
         plan: Plan[StackChange],
         report: Report,
     ) -> ObservedStack:
-        """Add what the containers need, and plan them anew with what is there then: new disks have ids only then."""
+        """Add what the containers need, and plan them again: new disks have no ids before."""
         needs = apply_needs(session, desired, observed.needs, plan, report)
         there = observe_set(session, desired.containers, refresh=True)
         containers = plan_set(desired.containers, there)

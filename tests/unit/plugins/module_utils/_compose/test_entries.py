@@ -168,6 +168,7 @@ def test_scale_of_the_task_wins(translate: Translate) -> None:
         ("image: a, x-gantry: {clusters: C}", "services.a.x-gantry.clusters"),
         ("image: a, platform: linux/arm64", "services.a.platform"),
         ("image: a, x-gantry: [cluster]", "services.a.x-gantry is not supported. It is ['cluster']"),
+        ("image: a, x-gantry: {datastore: [d]}", "services.a.x-gantry.datastore is not supported. It is ['d']"),
         ("image: a, pull_policy: daily", "services.a.pull_policy is not supported. There is no daily"),
         ("image: a, deploy: {mode: replicated-job}", "services.a.deploy.mode"),
         ("image: a, deploy: {update_config: {parallelism: 2}}", "There are no rolling updates and no rollbacks yet"),
@@ -227,6 +228,8 @@ def test_contents_are_those_of_variables_and_of_files_in_the_project(translate: 
     assert refused == []
     contents = [entries["shop-a"][option][0]["content_base64"] for option in ("secrets", "files")]
     assert contents == [encoded("yes")] * 2
+    _entries, refused = translate(text.format(source="environment: NOT_SET"))
+    assert ["The variable NOT_SET of" in one for one in refused] == [True, True]
     for source, reason in (("/etc/passwd", "is outside of the project's directory"), ("many", "is not a regular file")):
         _entries, refused = translate(text.format(source=f"file: {source}"))
         assert len(refused) == 2

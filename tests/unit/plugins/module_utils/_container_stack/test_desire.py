@@ -111,6 +111,11 @@ def test_scale_is_of_services(stack: Desire) -> None:
         stack(TWO, scale={"web": -1})
 
 
+def test_port_groups_are_of_networks(stack: Desire) -> None:
+    with pytest.raises(GantryError, match="networks names front, and the networks of the project are default"):
+        stack(TWO, networks={"front": "VM Network", "*": "VM Network"})
+
+
 def test_absent_needs_only_the_name(stack: Desire) -> None:
     desired = stack("services: {web: {image: web, privileged: true}}", state="absent")
     assert (desired.project, desired.containers.present, desired.images, desired.volumes) == ("shop", False, (), None)
