@@ -19,14 +19,14 @@ import (
 	"gantry.invalid/compose/internal/reader"
 )
 
-// What a request may have; the contents of inline definitions are part of it.
+// maxRequest limits the size of a request, which has the contents of inline definitions.
 const maxRequest = 16 << 20
 
 func main() {
 	os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 }
 
-// run returns 0 with a result, 1 with a problem, and 2 if it could not be called this way.
+// run returns the exit code: 0 with a result, 1 with a problem, and 2 if the call is not valid.
 func run(arguments []string, input io.Reader, output, errors io.Writer) int {
 	if len(arguments) == 1 && arguments[0] == "--attributes" {
 		return write(output, errors, map[string]any{"attributes": reader.Attributes(), "loader": loaderVersion()}, 0)
@@ -39,7 +39,7 @@ func run(arguments []string, input io.Reader, output, errors io.Writer) int {
 	decoder := json.NewDecoder(io.LimitReader(input, maxRequest))
 	decoder.DisallowUnknownFields()
 	if err := decoder.Decode(&request); err != nil {
-		fmt.Fprintf(errors, "gantry-compose: the request is not understood: %v\n", err)
+		fmt.Fprintf(errors, "gantry-compose: the request is not valid: %v\n", err)
 		return 2
 	}
 	result, problem := reader.Read(request)

@@ -25,7 +25,7 @@ func Attributes() []string {
 	return found
 }
 
-// specification answers which names are attributes and which ones users choose.
+// specification distinguishes the names that are attributes from those that users choose.
 type specification struct{ children map[string]map[string]bool }
 
 var newSpecification = sync.OnceValue(func() specification {
@@ -48,21 +48,21 @@ func (s specification) below(pattern, name string) (next string, attribute, know
 	children := s.children[pattern]
 	switch {
 	case children[name]:
-		return with(pattern, name), true, true
+		return joinedPattern(pattern, name), true, true
 	case strings.HasPrefix(name, "x-"):
 		return "", false, false
 	case children[tree.PathMatchAll]:
-		return with(pattern, tree.PathMatchAll), false, true
+		return joinedPattern(pattern, tree.PathMatchAll), false, true
 	}
 	return "", false, false
 }
 
-// nearest returns the attribute beside which a name stands that is most like it.
+// nearest returns the attribute of the same mapping that is most similar to a name.
 func (s specification) nearest(path []string, name string) string {
 	pattern := ""
 	for _, part := range path {
 		if _, err := strconv.Atoi(part); err == nil && s.children[pattern][tree.PathMatchList] {
-			pattern = with(pattern, tree.PathMatchList)
+			pattern = joinedPattern(pattern, tree.PathMatchList)
 			continue
 		}
 		next, _, known := s.below(pattern, part)
@@ -102,7 +102,7 @@ func (w *walk) attributes(merged any) []Attribute {
 			}
 		case []any:
 			for index, item := range value {
-				visit(with(pattern, tree.PathMatchList), append(slices.Clone(path), strconv.Itoa(index)), item)
+				visit(joinedPattern(pattern, tree.PathMatchList), append(slices.Clone(path), strconv.Itoa(index)), item)
 			}
 		}
 	}
@@ -110,14 +110,14 @@ func (w *walk) attributes(merged any) []Attribute {
 	return found
 }
 
-func with(pattern, name string) string {
+func joinedPattern(pattern, name string) string {
 	if pattern == "" {
 		return name
 	}
 	return pattern + "." + name
 }
 
-// editDistance returns how many letters must be added, removed or replaced.
+// editDistance returns the Levenshtein distance of two names.
 func editDistance(a, b string) int {
 	row := make([]int, len(b)+1)
 	for j := range row {

@@ -11,8 +11,8 @@ import (
 	"github.com/compose-spec/compose-go/v2/types"
 )
 
-// extensionsOf returns the x-* attributes of the project and of its parts, in the order of their paths. The JSON of the model has
-// only those of the top level.
+// extensionsOf returns the x-* attributes of the project and of its parts, in the order of their paths. The JSON of the
+// model has only those of the top level.
 func extensionsOf(project *types.Project) []Extension {
 	found := []Extension{}
 	add := func(values types.Extensions, path ...string) {

@@ -14,6 +14,7 @@ import (
 	"strings"
 )
 
+// The limits of the size of one file and of all files.
 const (
 	maxFile  = 1 << 20
 	maxTotal = 16 << 20
@@ -21,7 +22,7 @@ const (
 
 var remote = regexp.MustCompile(`^(?:[A-Za-z][A-Za-z0-9+.-]*://|git@|github\.com/|oci:)`)
 
-// fence lets only regular files of a limited size be read that are in the project's directory or that the user named.
+// fence limits which files are read: regular ones of a limited size, in the project's directory or named by the user.
 type fence struct {
 	project string
 	// real is the project's directory without symbolic links.
@@ -60,7 +61,7 @@ func (f *fence) absolute(path string) string {
 
 // read returns the content of a file that may be read.
 func (f *fence) read(path string) ([]byte, *Problem) {
-	if problem := f.check(path); problem != nil {
+	if problem := f.admit(path); problem != nil {
 		return nil, problem
 	}
 	content, err := os.ReadFile(f.absolute(path))
@@ -70,8 +71,8 @@ func (f *fence) read(path string) ([]byte, *Problem) {
 	return content, nil
 }
 
-// check returns why a file must not be read, and counts it.
-func (f *fence) check(path string) *Problem {
+// admit counts a file that is to be read, or returns why it must not be.
+func (f *fence) admit(path string) *Problem {
 	absolute := f.absolute(path)
 	real, err := filepath.EvalSymlinks(absolute)
 	if err != nil {
@@ -91,7 +92,7 @@ func (f *fence) check(path string) *Problem {
 	f.total += facts.Size()
 	if facts.Size() > maxFile || f.total > maxTotal {
 		return &Problem{Code: CodeTooLarge, Message: fmt.Sprintf(
-			"%s has %d bytes. A file of a project may have %d bytes, and all together %d.", absolute, facts.Size(), maxFile, maxTotal)}
+			"%s has %d bytes. A file of a project may have at most %d bytes, and all files together %d.", absolute, facts.Size(), maxFile, maxTotal)}
 	}
 	return nil
 }

@@ -24,7 +24,7 @@ var (
 	ofService     = regexp.MustCompile(`\b(service|job|secret|config|network|volume) "([^"]+)"`)
 )
 
-// explained makes a problem of an error of the loader: where it is, and what it may have been meant to be.
+// explained returns an error of the loader as a problem, with its place and the nearest attribute of an unknown one.
 func (w *walk) explained(err error) *Problem {
 	var path *fs.PathError
 	if errors.As(err, &path) {

@@ -8,7 +8,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -18,10 +17,9 @@ import (
 	"github.com/compose-spec/compose-go/v2/loader"
 	"github.com/compose-spec/compose-go/v2/tree"
 	"github.com/compose-spec/compose-go/v2/types"
-	"github.com/sirupsen/logrus"
 )
 
-// What the merged project may have as JSON; a range of ports or an anchor makes much of a short file.
+// maxModel limits the size of the merged project as JSON. Ranges of ports and aliases expand a short file into a large one.
 const maxModel = 16 << 20
 
 // Read reads the project of a request, or returns why it cannot.
@@ -70,7 +68,7 @@ func readVariables(request Request, fence *fence) (types.Mapping, *Problem) {
 		}
 	}
 	for _, path := range paths {
-		if problem := fence.check(path); problem != nil {
+		if problem := fence.admit(path); problem != nil {
 			return nil, problem
 		}
 	}
@@ -82,8 +80,54 @@ func readVariables(request Request, fence *fence) (types.Mapping, *Problem) {
 	return variables.Merge(found), nil
 }
 
-// loaded calls the loader, which does not check the types of everything that it takes from a file.
-func loaded(details types.ConfigDetails, options func(*loader.Options)) (project *types.Project, err error) {
+// load reads the project with the loader and returns it as JSON. The walk knows the places of attributes in the files.
+func load(request Request, details types.ConfigDetails, walk *walk) (*Result, *Problem) {
+	warnings := recordWarnings()
+	attributes := []Attribute{}
+	project, err := callLoader(details, func(options *loader.Options) {
+		setOptions(options, request)
+		// The pattern matches the whole project. The loader reports it as the files set it, before it adds what they imply.
+		everything := []loader.UnsupportedAttributePattern{{Path: tree.PathMatchAll}}
+		loader.WithUnsupportedAttributesCheck(everything, func(found []loader.UnsupportedAttribute) {
+			for _, one := range found {
+				attributes = append(attributes, walk.attributes(one.Value)...)
+			}
+		})(options)
+	})
+	if err != nil {
+		return nil, walk.explained(err)
+	}
+	project, problem := withValueFiles(project, walk)
+	if problem != nil {
+		return nil, problem
+	}
+	model, err := withContents(project).MarshalJSON(types.WithSecretContent)
+	if err != nil {
+		return nil, walk.explained(err)
+	}
+	if len(model) > maxModel {
+		return nil, &Problem{Code: CodeTooLarge, Message: fmt.Sprintf(
+			"The merged project has %d bytes. At most %d are allowed.", len(model), maxModel)}
+	}
+	slices.SortStableFunc(attributes, func(a, b Attribute) int { return slices.Compare(a.Path, b.Path) })
+	return &Result{
+		Model: json.RawMessage(model), Attributes: attributes, Extensions: extensionsOf(project), Warnings: warnings.messages(),
+	}, nil
+}
+
+func setOptions(options *loader.Options, request Request) {
+	options.SetProjectName(loader.NormalizeProjectName(filepath.Base(request.ProjectDirectory)), false)
+	if request.ProjectName != "" {
+		options.SetProjectName(request.ProjectName, true)
+	}
+	options.Profiles = request.Profiles
+	// withValueFiles does this after it has checked the files.
+	options.SkipResolveEnvironment = true
+	options.SkipResolveLabels = true
+}
+
+// callLoader returns an error also where the loader panics: it does not check the types of all values in the files.
+func callLoader(details types.ConfigDetails, options func(*loader.Options)) (project *types.Project, err error) {
 	defer func() {
 		if cause := recover(); cause != nil {
 			err = fmt.Errorf("the loader failed: %v", cause)
@@ -92,59 +136,9 @@ func loaded(details types.ConfigDetails, options func(*loader.Options)) (project
 	return loader.LoadWithContext(context.Background(), details, options)
 }
 
-// load calls the loader; the walk knows where in the files something stands.
-func load(request Request, details types.ConfigDetails, walk *walk) (*Result, *Problem) {
-	warnings := recordWarnings()
-	attributes := []Attribute{}
-	options := func(options *loader.Options) {
-		directory := loader.NormalizeProjectName(filepath.Base(request.ProjectDirectory))
-		options.SetProjectName(directory, false)
-		if request.ProjectName != "" {
-			options.SetProjectName(request.ProjectName, true)
-		}
-		options.Profiles = request.Profiles
-		// Their files are checked first.
-		options.SkipResolveEnvironment = true
-		options.SkipResolveLabels = true
-		// The pattern matches the whole, so that it is reported as the files set it, before the loader adds what they imply.
-		everything := []loader.UnsupportedAttributePattern{{Path: tree.PathMatchAll}}
-		loader.WithUnsupportedAttributesCheck(everything, func(found []loader.UnsupportedAttribute) {
-			for _, one := range found {
-				attributes = append(attributes, walk.attributes(one.Value)...)
-			}
-		})(options)
-	}
-	project, err := loaded(details, options)
-	if err != nil {
-		return nil, walk.explained(err)
-	}
-	for _, file := range valueFiles(project) {
-		if problem := walk.fence.check(file.path); problem != nil && (file.required || problem.Code != CodeNotFound) {
-			return nil, walk.at(problem, "", file.key)
-		}
-	}
-	if project, err = project.WithServicesEnvironmentResolved(true); err != nil {
-		return nil, variablesProblem(err)
-	}
-	if project, err = project.WithServicesLabelsResolved(true); err != nil {
-		return nil, variablesProblem(err)
-	}
-	model, err := withContents(project).MarshalJSON(types.WithSecretContent)
-	if err != nil {
-		return nil, walk.explained(err)
-	}
-	if len(model) > maxModel {
-		return nil, &Problem{Code: CodeTooLarge, Message: fmt.Sprintf(
-			"The merged project has %d bytes. It may have %d.", len(model), maxModel)}
-	}
-	slices.SortStableFunc(attributes, func(a, b Attribute) int { return slices.Compare(a.Path, b.Path) })
-	return &Result{
-		Model: json.RawMessage(model), Attributes: attributes, Extensions: extensionsOf(project), Warnings: warnings.messages(),
-	}, nil
-}
-
-// withContents returns the project with the contents of the configs that are variables, which the loader has looked up
-// and otherwise leaves out of the model. It has an option for those of secrets.
+// withContents removes the names of variables from the configs that have their values, because the loader leaves the
+// content of a config with a variable out of the JSON. It has an option for secrets. A config whose variable is not set
+// keeps the name for the error message.
 func withContents(project *types.Project) *types.Project {
 	for name, config := range project.Configs {
 		if config.Content != "" {
@@ -153,6 +147,23 @@ func withContents(project *types.Project) *types.Project {
 		}
 	}
 	return project
+}
+
+// withValueFiles adds the variables and labels of the services' files to them.
+func withValueFiles(project *types.Project, walk *walk) (*types.Project, *Problem) {
+	for _, file := range valueFiles(project) {
+		if problem := walk.fence.admit(file.path); problem != nil && (file.required || problem.Code != CodeNotFound) {
+			return nil, walk.at(problem, "", file.key)
+		}
+	}
+	project, err := project.WithServicesEnvironmentResolved(true)
+	if err != nil {
+		return nil, variablesProblem(err)
+	}
+	if project, err = project.WithServicesLabelsResolved(true); err != nil {
+		return nil, variablesProblem(err)
+	}
+	return project, nil
 }
 
 // valueFile is a file with variables or labels of a service, and the attribute that names it.
@@ -165,7 +176,7 @@ type valueFile struct {
 // valueFiles returns the files of the services that are enabled.
 func valueFiles(project *types.Project) []valueFile {
 	var files []valueFile
-	of := func(spec types.ContainerSpec, key ...string) {
+	add := func(spec types.ContainerSpec, key ...string) {
 		for _, file := range spec.EnvFiles {
 			files = append(files, valueFile{file.Path, bool(file.Required), append(slices.Clone(key), "env_file")})
 		}
@@ -175,37 +186,10 @@ func valueFiles(project *types.Project) []valueFile {
 	}
 	for _, name := range project.ServiceNames() {
 		service := project.Services[name]
-		of(service.ContainerSpec, "services", name)
+		add(service.ContainerSpec, "services", name)
 		for index, hook := range service.PreStart {
-			of(hook.ContainerSpec, "services", name, "pre_start", strconv.Itoa(index))
+			add(hook.ContainerSpec, "services", name, "pre_start", strconv.Itoa(index))
 		}
 	}
 	return files
-}
-
-// recorder keeps what the loader warns of.
-type recorder struct{ seen []string }
-
-func recordWarnings() *recorder {
-	recorder := &recorder{}
-	logrus.SetOutput(io.Discard)
-	logrus.StandardLogger().ReplaceHooks(logrus.LevelHooks{})
-	logrus.AddHook(recorder)
-	return recorder
-}
-
-// Levels says that warnings and what is worse is kept.
-func (r *recorder) Levels() []logrus.Level { return logrus.AllLevels[:logrus.WarnLevel+1] }
-
-// Fire keeps a message.
-func (r *recorder) Fire(entry *logrus.Entry) error {
-	if !slices.Contains(r.seen, entry.Message) {
-		r.seen = append(r.seen, entry.Message)
-	}
-	return nil
-}
-
-func (r *recorder) messages() []string {
-	slices.Sort(r.seen)
-	return append([]string{}, r.seen...)
 }

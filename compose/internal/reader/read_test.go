@@ -11,7 +11,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"syscall"
 	"testing"
 )
 
@@ -55,9 +54,12 @@ type model struct {
 		Volumes []struct{ Source string }
 	}
 	Networks map[string]any
-	Secrets  map[string]struct{ Content string }
-	Configs  map[string]struct{ Content string }
+	Secrets  map[string]source
+	Configs  map[string]source
 }
+
+// source is where the content of a secret or a config comes from.
+type source struct{ Content, Environment string }
 
 func mustRead(t *testing.T, request Request) (model, *Result) {
 	t.Helper()
@@ -168,7 +170,18 @@ func TestContentsOfSecretsAndConfigsAreThoseOfVariables(t *testing.T) {
 	asked := request(directory, "c.yml")
 	asked.Variables = map[string]string{"WORD": "hidden"}
 	found, _ := mustRead(t, asked)
-	if found.Secrets["s"].Content != "hidden" || found.Configs["c"].Content != "hidden" {
+	// The content of a config with the name of a variable is not part of the model.
+	if found.Secrets["s"].Content != "hidden" || found.Configs["c"] != (source{Content: "hidden"}) {
+		t.Fatalf("%+v", found)
+	}
+}
+
+func TestSecretsAndConfigsKeepTheNamesOfVariablesThatAreNotSet(t *testing.T) {
+	directory := project(t, map[string]string{
+		"c.yml": "services: {a: {image: a}}\nsecrets: {s: {environment: NOT_SET}}\nconfigs: {c: {environment: NOT_SET}}\n",
+	})
+	found, _ := mustRead(t, request(directory, "c.yml"))
+	if unset := (source{Environment: "NOT_SET"}); found.Secrets["s"] != unset || found.Configs["c"] != unset {
 		t.Fatalf("%+v", found)
 	}
 }
@@ -211,212 +224,6 @@ func TestAttributesHaveTheirPlaces(t *testing.T) {
 			t.Errorf("%s is at %q, not %q", path, places[path], place)
 		}
 	}
-}
-
-func TestProblemsNameFileLineAndKey(t *testing.T) {
-	for name, test := range map[string]struct {
-		file, code, key, nearest string
-		line                     int
-	}{
-		"unknown attribute":   {"services:\n  web:\n    image: a\n    imag: b\n", CodeUnknown, "services.web.imag", "image", 4},
-		"unknown below":       {"services:\n  web:\n    image: a\n    deploy:\n      replica: 2\n", CodeUnknown, "services.web.deploy.replica", "replicas", 5},
-		"unknown at the top":  {"service:\n  web: {image: a}\n", CodeUnknown, "service", "services", 1},
-		"wrong type":          {"services:\n  web:\n    image: a\n    ports: 80\n", CodeInvalid, "services.web.ports", "", 4},
-		"required variable":   {"services:\n  web:\n    image: '${X:?is needed}'\n", CodeVariable, "services.web.image", "", 3},
-		"wrong interpolation": {"services:\n  web:\n    image: '${X'\n", CodeVariable, "services.web.image", "", 3},
-		"unknown service":     {"services:\n  web:\n    image: a\n    depends_on: [db]\n", CodeInvalid, "services.web", "", 2},
-		"no image":            {"services:\n  db: {image: a}\n  web:\n    hostname: a\n", CodeInvalid, "services.web", "", 3},
-		"service and job":     {"services:\n  a: {image: a}\njobs:\n  a: {image: a, triggers: {manual: true}}\n", CodeInvalid, "jobs.a", "", 4},
-		"syntax":              {"services:\n  web:\n    image: [\n", CodeSyntax, "", "", 3},
-		"cycle":               {"services:\n  a: {image: a, depends_on: [b]}\n  b: {image: b, depends_on: [a]}\n", CodeLoop, "", "", 0},
-	} {
-		t.Run(name, func(t *testing.T) {
-			directory := project(t, map[string]string{"c.yml": test.file})
-			problem := mustRefuse(t, request(directory, "c.yml"), test.code)
-			if problem.Key != test.key || problem.Nearest != test.nearest || problem.Line != test.line {
-				t.Errorf("%+v", *problem)
-			}
-			if problem.Line > 0 && problem.File != filepath.Join(directory, "c.yml") {
-				t.Errorf("%+v", *problem)
-			}
-			if !strings.HasSuffix(problem.Message, ".") || strings.HasPrefix(problem.Message, "Services.") {
-				t.Errorf("not a sentence: %s", problem.Message)
-			}
-		})
-	}
-}
-
-func TestAProblemInAnIncludedFileNamesThatFile(t *testing.T) {
-	directory := project(t, map[string]string{
-		"c.yml":     "include: [sub/d.yml]\n",
-		"sub/d.yml": "services:\n  web:\n    image: a\n    comand: b\n",
-	})
-	problem := mustRefuse(t, request(directory, "c.yml"), CodeUnknown)
-	if problem.File != filepath.Join(directory, "sub/d.yml") || problem.Line != 4 || problem.Nearest != "command" {
-		t.Fatalf("%+v", *problem)
-	}
-}
-
-func TestOnlyFilesOfTheProjectAreRead(t *testing.T) {
-	outside := project(t, map[string]string{
-		"o.yml": "services: {o: {image: o}}", "o.env": "SECRET=1", "o.label": "a=b",
-	})
-	service := "services: {web: {image: a, %s}}"
-	for name, content := range map[string]string{
-		"include":                fmt.Sprintf("include: ['%s/o.yml']\nservices: {web: {image: a}}", outside),
-		"include by a variable":  "include: ['${OUT}/o.yml']\nservices: {web: {image: a}}",
-		"second include":         fmt.Sprintf("include: [{path: [in.yml, '%s/o.yml']}]", outside),
-		"environment of include": fmt.Sprintf("include: [{path: in.yml, env_file: '%s/o.env'}]", outside),
-		"directory of include":   fmt.Sprintf("include: [{path: in.yml, project_directory: '%s'}]", outside),
-		"link":                   "include: [link.yml]",
-		"extends":                fmt.Sprintf(service, "extends: {file: '"+outside+"/o.yml', service: o}"),
-		"extends of a base":      fmt.Sprintf(service, "extends: {file: base.yml, service: b}"),
-		"extends by a name":      fmt.Sprintf(service, "extends: {file: base.yml, service: '${NAME}'}"),
-		"env_file":               fmt.Sprintf(service, "env_file: '"+outside+"/o.env'"),
-		"env_file of a link":     fmt.Sprintf(service, "env_file: link.env"),
-		"label_file":             fmt.Sprintf(service, "label_file: '"+outside+"/o.label'"),
-		"env_file of a hook":     fmt.Sprintf(service, "pre_start: [{command: a, env_file: '"+outside+"/o.env'}]"),
-	} {
-		t.Run(name, func(t *testing.T) {
-			directory := project(t, map[string]string{
-				"c.yml":    content,
-				"in.yml":   "services: {in: {image: in}}",
-				"base.yml": "services: {b: {extends: c}, c: {extends: {file: '" + outside + "/o.yml', service: o}}}",
-			})
-			for link, target := range map[string]string{"link.yml": "o.yml", "link.env": "o.env"} {
-				if err := os.Symlink(filepath.Join(outside, target), filepath.Join(directory, link)); err != nil {
-					t.Fatal(err)
-				}
-			}
-			if name == "directory of include" {
-				if err := os.WriteFile(filepath.Join(outside, ".env"), nil, 0o600); err != nil {
-					t.Fatal(err)
-				}
-				defer os.Remove(filepath.Join(outside, ".env"))
-			}
-			asked := request(directory, "c.yml")
-			asked.Variables["OUT"] = outside
-			asked.Variables["NAME"] = "b"
-			problem := mustRefuse(t, asked, CodeOutside)
-			if !strings.Contains(problem.Message, outside) && !strings.Contains(problem.Message, "link") {
-				t.Fatalf("%+v", *problem)
-			}
-		})
-	}
-}
-
-func TestFilesThatTheUserNamesMayBeAnywhere(t *testing.T) {
-	outside := project(t, map[string]string{"o.yml": "services: {o: {image: '${TAG}'}}", "o.env": "TAG=1"})
-	asked := Request{
-		ProjectDirectory: project(t, nil),
-		Files:            []File{{Path: filepath.Join(outside, "o.yml")}},
-		EnvFiles:         []string{filepath.Join(outside, "o.env")},
-	}
-	if found, _ := mustRead(t, asked); found.Services["o"].Image != "1" {
-		t.Fatalf("%+v", found)
-	}
-}
-
-func TestRemoteResourcesAreRefusedByName(t *testing.T) {
-	for _, name := range []string{
-		"https://example.com/a.git#main:compose.yml", "git@example.com:a.git", "oci://example.com/a:1", "github.com/a/b",
-	} {
-		for _, content := range []string{
-			fmt.Sprintf("include: ['%s']", name),
-			fmt.Sprintf("services: {a: {extends: {file: '%s', service: a}}}", name),
-		} {
-			directory := project(t, map[string]string{"c.yml": content})
-			problem := mustRefuse(t, request(directory, "c.yml"), CodeRemote)
-			if !strings.Contains(problem.Message, name) || problem.Line != 1 {
-				t.Errorf("%+v", *problem)
-			}
-		}
-	}
-}
-
-func TestLoopsEnd(t *testing.T) {
-	for name, files := range map[string]map[string]string{
-		"itself":      {"c.yml": "include: [c.yml]"},
-		"two":         {"c.yml": "include: [d.yml]", "d.yml": "include: [c.yml]"},
-		"second path": {"c.yml": "include: [{path: [d.yml, c.yml]}]", "d.yml": "services: {a: {image: a}}"},
-		"extends":     {"c.yml": "services: {a: {extends: b}, b: {extends: a}}"},
-		"extends of files": {
-			"c.yml": "services: {a: {extends: {file: d.yml, service: b}}}",
-			"d.yml": "services: {b: {extends: {file: c.yml, service: a}}}",
-		},
-	} {
-		t.Run(name, func(t *testing.T) {
-			problem := mustRefuse(t, request(project(t, files), "c.yml"), CodeLoop)
-			if !strings.HasSuffix(problem.Message, ".") {
-				t.Fatalf("%+v", *problem)
-			}
-		})
-	}
-}
-
-func TestWhatIsTooLargeIsRefused(t *testing.T) {
-	many := map[string]string{"c.yml": "include:\n"}
-	deep := map[string]string{}
-	for index := range maxVisits + 1 {
-		many["c.yml"] += fmt.Sprintf("- f%d.yml\n", index)
-		many[fmt.Sprintf("f%d.yml", index)] = "services: {}"
-	}
-	for index := range maxDepth + 1 {
-		deep[fmt.Sprintf("f%d.yml", index)] = fmt.Sprintf("include: [f%d.yml]", index+1)
-	}
-	deep["c.yml"] = "include: [f0.yml]"
-	merged := "x-text: &text " + strings.Repeat("x", 600<<10) + "\nservices:\n"
-	for index := range 28 {
-		merged += fmt.Sprintf("  s%d: {image: a, labels: {text: *text}}\n", index)
-	}
-	for name, files := range map[string]map[string]string{
-		"merged":   {"c.yml": merged},
-		"file":     {"c.yml": "# " + strings.Repeat("x", maxFile) + "\nservices: {a: {image: a}}"},
-		"included": {"c.yml": "include: [d.yml]", "d.yml": "# " + strings.Repeat("x", maxFile)},
-		"env_file": {"c.yml": "services: {a: {image: a, env_file: a.env}}", "a.env": "# " + strings.Repeat("x", maxFile)},
-		"many":     many,
-		"deep":     deep,
-	} {
-		t.Run(name, func(t *testing.T) { mustRefuse(t, request(project(t, files), "c.yml"), CodeTooLarge) })
-	}
-}
-
-func TestAliasBombsAreRefused(t *testing.T) {
-	lines := []string{"x-a: &a0 [" + strings.TrimSuffix(strings.Repeat("x,", 10), ",") + "]"}
-	for index := range 9 {
-		items := strings.TrimSuffix(strings.Repeat(fmt.Sprintf("*a%d,", index), 10), ",")
-		lines = append(lines, fmt.Sprintf("x-a%d: &a%d [%s]", index+1, index+1, items))
-	}
-	lines = append(lines, "services: {web: {image: a}}")
-	directory := project(t, map[string]string{"c.yml": strings.Join(lines, "\n")})
-	mustRefuse(t, request(directory, "c.yml"), CodeSyntax)
-}
-
-func TestOnlyRegularFilesAreRead(t *testing.T) {
-	directory := project(t, map[string]string{"c.yml": "include: [pipe]", "d.yml": "include: [sub]", "sub/a.yml": ""})
-	if err := syscall.Mkfifo(filepath.Join(directory, "pipe"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	mustRefuse(t, request(directory, "c.yml"), CodeNotAFile)
-	mustRefuse(t, request(directory, "d.yml"), CodeNotAFile)
-	mustRefuse(t, request(directory, "missing.yml"), CodeNotFound)
-}
-
-func TestAProblemOfAFileOfVariablesDoesNotQuoteIt(t *testing.T) {
-	directory := project(t, map[string]string{
-		"c.yml": "services: {a: {image: a, env_file: a.env}}", "a.env": "A B=1\nPASSWORD=hunter2\n",
-	})
-	if problem := mustRefuse(t, request(directory, "c.yml"), CodeSyntax); strings.Contains(problem.Message, "hunter2") {
-		t.Fatalf("%+v", *problem)
-	}
-}
-
-func TestRequestsAreChecked(t *testing.T) {
-	mustRefuse(t, Request{ProjectDirectory: "relative", Files: []File{{Path: "/a"}}}, CodeRequest)
-	mustRefuse(t, Request{ProjectDirectory: "/"}, CodeRequest)
-	mustRefuse(t, Request{ProjectDirectory: "/", Files: []File{{Path: "a.yml"}}}, CodeRequest)
-	mustRefuse(t, Request{ProjectDirectory: "/", Files: []File{{Name: "a", Path: "/a"}}}, CodeRequest)
-	mustRefuse(t, Request{ProjectDirectory: "/", Files: []File{{Path: "/a"}}, EnvFiles: []string{"a"}}, CodeRequest)
 }
 
 func TestAttributesAreThoseOfTheSpecification(t *testing.T) {

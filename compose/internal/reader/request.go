@@ -11,8 +11,8 @@ import (
 	"path/filepath"
 )
 
-// Request says what is read. Nothing else is: no variable of the process, and no file that is not named by the request
-// or is in the project's directory.
+// Request is everything that the result depends on, besides the files in the project's directory. The environment of
+// the process is not read.
 type Request struct {
 	// ProjectName has precedence over the files' name; without both it is the name of the directory.
 	ProjectName string `json:"project_name"`

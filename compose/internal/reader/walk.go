@@ -21,6 +21,7 @@ import (
 	"go.yaml.in/yaml/v4"
 )
 
+// The limits of how many files include and extends read, and of how deep they are nested.
 const (
 	maxVisits = 1000
 	maxDepth  = 50
@@ -166,10 +167,10 @@ func (w *walk) visit(path string, at scope) *Problem {
 	if slices.Contains(at.files, path) {
 		return w.file(path, nil, at)
 	}
-	if w.known(at, "include", path) {
+	if !w.firstVisit(at, "include", path) {
 		return nil
 	}
-	if problem := w.counted(); problem != nil {
+	if problem := w.countVisit(); problem != nil {
 		return problem
 	}
 	content, problem := w.fence.read(path)
@@ -196,7 +197,7 @@ func (w *walk) includedVariables(files []string, directory string, at scope) (ty
 		}
 	}
 	for _, path := range paths {
-		if problem := w.fence.check(path); problem != nil {
+		if problem := w.fence.admit(path); problem != nil {
 			return nil, problem
 		}
 	}
@@ -207,93 +208,17 @@ func (w *walk) includedVariables(files []string, directory string, at scope) (ty
 	return at.variables.Clone().Merge(found), nil
 }
 
-// extended follows the extends attributes of a file's services and jobs.
-func (w *walk) extended(path string, model map[string]any, at scope) *Problem {
-	for _, kind := range []string{"services", "jobs"} {
-		services, _ := asMapping(model[kind])
-		for name := range services {
-			file, service := reference(services, name, at)
-			if service != "" {
-				w.extending[kind+"."+name] = service
-			}
-			if file == "" || service == "" {
-				continue
-			}
-			if problem := w.base(file, service, at); problem != nil {
-				return w.placed(problem, path, kind, name, "extends")
-			}
-		}
-	}
-	return nil
-}
-
-// reference returns the file and the service that a service extends; without extends, the service is "".
-func reference(services map[string]any, name string, at scope) (file, service string) {
-	own, _ := asMapping(services[name])
-	extends := interpolated(map[string]any{"extends": own["extends"]}, at)["extends"]
-	if found, ok := asMapping(extends); ok {
-		file, _ = found["file"].(string)
-		service, _ = found["service"].(string)
-		return file, service
-	}
-	service, _ = extends.(string)
-	return "", service
-}
-
-// base reads the file that has the base of a service, and follows the base's own.
-func (w *walk) base(file, service string, at scope) *Problem {
-	if remote.MatchString(file) {
-		return remoteProblem(file)
-	}
-	path := joined(at.loading, file)
-	// The loader resolves the paths of the base relative to its own file.
-	inner := scope{loading: filepath.Dir(path), working: at.working, variables: at.variables, files: at.files}
-	if w.known(inner, "extends", path, service) {
-		return nil
-	}
-	if problem := w.counted(); problem != nil {
-		return problem
-	}
-	content, problem := w.fence.read(path)
-	if problem != nil {
-		return problem
-	}
-	models, problem := w.decode(path, content)
-	if problem != nil {
-		return problem
-	}
-	for _, model := range models {
-		services, _ := asMapping(model["services"])
-		seen := map[string]bool{}
-		for name := service; name != "" && !seen[name]; {
-			seen[name] = true
-			file, next := reference(services, name, inner)
-			if next != "" && w.extending["services."+name] == "" {
-				w.extending["services."+name] = next
-			}
-			if file != "" && next != "" {
-				if problem := w.base(file, next, inner); problem != nil {
-					return w.placed(problem, path, "services", name, "extends")
-				}
-				break
-			}
-			name = next
-		}
-	}
-	return nil
-}
-
-// known returns whether something has been read before in the same way, and remembers it.
-func (w *walk) known(at scope, words ...string) bool {
-	// The keys of JSON are sorted.
+// firstVisit marks a file as read in a way, and returns whether it was not before.
+func (w *walk) firstVisit(at scope, words ...string) bool {
+	// JSON has sorted keys, so the same variables have the same digest.
 	variables, _ := json.Marshal(at.variables)
 	key := fmt.Sprintf("%q %q %q %x", words, at.loading, at.working, sha256.Sum256(variables))
-	known := w.visited[key]
+	first := !w.visited[key]
 	w.visited[key] = true
-	return known
+	return first
 }
 
-func (w *walk) counted() *Problem {
+func (w *walk) countVisit() *Problem {
 	w.count++
 	if w.count > maxVisits {
 		return &Problem{Code: CodeTooLarge, Message: fmt.Sprintf(
