@@ -11,6 +11,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
@@ -58,8 +59,8 @@ class _Entry:
     dependencies: tuple[str, ...]
 
 
-def desire_set(params: Mapping[str, Any]) -> DesiredSet:
-    """Return the desired set."""
+def desire_set(params: Mapping[str, Any], places: Sequence[str] = ()) -> DesiredSet:
+    """Return the desired set. ``places`` name the entries in error messages, by default by their index and name."""
     if _PROJECT.fullmatch(params["project"]) is None:
         raise GantryError(
             f"project is {params['project']!r}. The name of a project has letters, digits, '_', '.' and '-', begins "
@@ -72,7 +73,7 @@ def desire_set(params: Mapping[str, Any]) -> DesiredSet:
     problems: list[GantryError] = []
     # It is the key of all containers, so a problem with it is reported once.
     parse_guest_key(params[_GUEST_KEY])
-    entries = list(_entries(params, problems))
+    entries = list(_entries(params, places, problems))
     problems += [*_repeated(entries), *_dependency_problems(entries)]
     containers = [one for entry in entries for one in _containers(entry, params, problems)]
     raise_all(problems)
@@ -89,7 +90,7 @@ def desire_set(params: Mapping[str, Any]) -> DesiredSet:
     )
 
 
-def _entries(params: Mapping[str, Any], problems: list[GantryError]) -> Iterator[_Entry]:
+def _entries(params: Mapping[str, Any], places: Sequence[str], problems: list[GantryError]) -> Iterator[_Entry]:
     common = {option: params[option] for option in PLACEMENT if params[option] is not None}
     own = [option for option in ("name", REPLICAS, DEPENDS_ON) if option in params["defaults"]]
     if own:
@@ -102,7 +103,7 @@ def _entries(params: Mapping[str, Any], problems: list[GantryError]) -> Iterator
             problems.append(GantryError(f"{where} has the name {name!r}. Give each container a name as a string."))
             continue
         known.add(name)
-        where = f"{where} ({name})"
+        where = places[index] if places else f"{where} ({name})"
         number = params["replicas"].get(name, given.get(REPLICAS))
         options = _merged([common, params["defaults"], given])
         options.pop(REPLICAS, None)
@@ -152,15 +153,12 @@ def _dependency_problems(entries: Sequence[_Entry]) -> list[GantryError]:
         for entry, missing in unknown
         if missing
     ]
-    waiting = {entry.name: set(entry.dependencies) & names for entry in entries}
-    while free := [name for name, others in waiting.items() if not others & waiting.keys()]:
-        for name in free:
-            del waiting[name]
-    if waiting:
+    try:
+        TopologicalSorter({entry.name: entry.dependencies for entry in entries}).prepare()
+    except CycleError as error:
+        circle = sorted(set(error.args[1]))
         problems.append(
-            GantryError(
-                f"{listed(sorted(waiting))} wait for each other by {DEPENDS_ON}. Remove one of the dependencies."
-            )
+            GantryError(f"The {DEPENDS_ON} of {listed(circle)} is circular. Remove one of the dependencies.")
         )
     return problems
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from graphlib import TopologicalSorter
 from typing import Any
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import (
@@ -56,10 +57,17 @@ class DesiredSet:
 
     def depth(self, entry: str) -> int:
         """Return how many entries come one after the other before this one."""
-        return max((self.depth(other) + 1 for other in self.dependencies.get(entry, ())), default=0)
+        return self._depths.get(entry, 0)
 
     def entry_of(self, name: str) -> str:
         return self._entries_by_name[name]
+
+    @cached_property
+    def _depths(self) -> dict[str, int]:
+        depths: dict[str, int] = {}
+        for entry in TopologicalSorter(self.dependencies).static_order():
+            depths[entry] = max((depths[other] + 1 for other in self.dependencies.get(entry, ())), default=0)
+        return depths
 
     @cached_property
     def _entries_by_name(self) -> dict[str, str]:

@@ -122,15 +122,23 @@ def test_containers_depend_on_others() -> None:
     assert [desired.entry_of(name) for name in ("web-2", "shop")] == ["web", "shop"]
 
 
+def test_dependencies_are_followed_once() -> None:
+    """There are 2 ** 39 ways through these layers."""
+    layers = [[f"{layer}-{one}" for one in "ab"] for layer in range(40)]
+    below = zip([[], *layers], layers, strict=False)
+    desired = desire(*({**web(depends_on=needs), "name": name} for needs, names in below for name in names))
+    assert desired.depth("39-a") == 39
+
+
 @pytest.mark.parametrize(
     ("containers", "message"),
     [
         ([web(depends_on=["cache"])], r"containers\[0\] \(web\) has depends_on cache, which containers does not have"),
         ([web(depends_on="cache")], "Give a list of the names of other containers"),
-        ([web(depends_on=["web"])], "web wait for each other by depends_on"),
+        ([web(depends_on=["web"])], "The depends_on of web is circular"),
         (
             [web(depends_on=["b"]), {**web(depends_on=["web"]), "name": "b"}, {**web(depends_on=["b"]), "name": "c"}],
-            "b, c, web wait for each other",
+            "The depends_on of b, web is circular",
         ),
     ],
 )
