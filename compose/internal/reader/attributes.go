@@ -50,7 +50,7 @@ func (s specification) below(pattern, name string) (next string, attribute, know
 	case children[name]:
 		return joinedPattern(pattern, name), true, true
 	case strings.HasPrefix(name, "x-"):
-		return "", false, false
+		return joinedPattern(pattern, name), false, false
 	case children[tree.PathMatchAll]:
 		return joinedPattern(pattern, tree.PathMatchAll), false, true
 	}
@@ -81,7 +81,8 @@ func (s specification) nearest(path []string, name string) string {
 	return best
 }
 
-// attributes returns the attributes of the merged files, with their places.
+// attributes returns the attributes of the merged files, the names of services, networks and so on, and the extensions
+// of these, with their places.
 func (w *walk) attributes(merged any) []Attribute {
 	var found []Attribute
 	specification := newSpecification()
@@ -91,14 +92,15 @@ func (w *walk) attributes(merged any) []Attribute {
 		case map[string]any:
 			for key, item := range value {
 				next, attribute, known := specification.below(pattern, key)
-				if !known {
-					continue
-				}
 				inner := append(slices.Clone(path), key)
-				if attribute {
+				part := known && len(inner) == 2
+				extension := strings.HasPrefix(key, "x-") && len(inner) <= 3
+				if attribute || part || extension {
 					found = append(found, Attribute{Pattern: next, Path: inner, Place: w.place(inner)})
 				}
-				visit(next, inner, item)
+				if known {
+					visit(next, inner, item)
+				}
 			}
 		case []any:
 			for index, item := range value {

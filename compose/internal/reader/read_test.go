@@ -205,7 +205,7 @@ func TestProfilesSelectServices(t *testing.T) {
 func TestAttributesHaveTheirPlaces(t *testing.T) {
 	directory := project(t, map[string]string{
 		"a.yml": "x-common: &common\n  restart: always\nservices:\n  a.b:\n    <<: *common\n    image: a\n" +
-			"    deploy:\n      replicas: 2\n  child:\n    extends: {file: base.yml, service: base}\n",
+			"    deploy:\n      replicas: 2\n    x-own: 1\n  child:\n    extends: {file: base.yml, service: base}\n",
 		"base.yml": "services:\n  base:\n    image: base\n    privileged: true\n",
 		"b.yml":    "services:\n  a.b:\n\n    image: b\n",
 	})
@@ -219,6 +219,9 @@ func TestAttributesHaveTheirPlaces(t *testing.T) {
 		"services/a.b/image":           "services.*.image b.yml:4",
 		"services/a.b/deploy/replicas": "services.*.deploy.replicas a.yml:8",
 		"services/child/privileged":    "services.*.privileged base.yml:4",
+		"services/child":               "services.* a.yml:10",
+		"services/a.b/x-own":           "services.*.x-own a.yml:9",
+		"x-common":                     "x-common a.yml:1",
 	} {
 		if places[path] != place {
 			t.Errorf("%s is at %q, not %q", path, places[path], place)

@@ -35,7 +35,8 @@ type File struct {
 // Result is what was read.
 type Result struct {
 	Model json.RawMessage `json:"model"`
-	// Attributes are all attributes that the files set, after merging.
+	// Attributes are all attributes that the files set, after merging. Services and other parts with names are among
+	// them, and extensions of parts.
 	Attributes []Attribute `json:"attributes"`
 	Extensions []Extension `json:"extensions"`
 	Warnings   []string    `json:"warnings"`

@@ -72,10 +72,10 @@ _APPLIED: Mapping[str, str] = {
     "services.*.deploy.mode": "replicated. Others are refused.",
     "services.*.deploy.replicas": "The number of container VMs.",
     "services.*.deploy.resources.limits.cpus": "Rounded up to whole virtual CPUs.",
-    "services.*.deploy.resources.limits.memory": "The memory of the VM.",
+    "services.*.deploy.resources.limits.memory": "The memory of the VM, rounded up to a multiple of 4 MiB.",
     "services.*.deploy.resources.reservations.memory": "The memory reservation of the VM.",
     "services.*.deploy.restart_policy.condition": "As restart: none, on-failure or always.",
-    "services.*.deploy.restart_policy.max_attempts": "The number of restarts.",
+    "services.*.deploy.restart_policy.max_attempts": "The number of restarts, with on-failure only.",
     "services.*.dns": "Name servers of the container.",
     "services.*.dns_opt": "Options of its resolver.",
     "services.*.dns_search": "Search domains of the container.",
@@ -83,7 +83,9 @@ _APPLIED: Mapping[str, str] = {
     "services.*.env_file": _LOADER,
     "services.*.environment": "Environment variables of the container.",
     "services.*.extends": _LOADER,
-    "services.*.extra_hosts": "Lines of /etc/hosts; host-gateway is refused, because there is no host.",
+    "services.*.extra_hosts": (
+        "Lines of /etc/hosts, with one address for each name. host-gateway is refused, because there is no host."
+    ),
     "services.*.group_add": "Further groups of the process.",
     "services.*.healthcheck": "As healthcheck of container_vm.",
     "services.*.hostname": "The host name of the container.",
@@ -98,7 +100,7 @@ _APPLIED: Mapping[str, str] = {
         "no effect, because the log is kept in the VM."
     ),
     "services.*.mac_address": "The MAC address of the first adapter.",
-    "services.*.mem_limit": "The memory of the VM.",
+    "services.*.mem_limit": "The memory of the VM, rounded up to a multiple of 4 MiB.",
     "services.*.mem_reservation": "The memory reservation of the VM.",
     "services.*.network_mode": (
         "none, or bridge, which is the network default. Others are refused, because there is no host."

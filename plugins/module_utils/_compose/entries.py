@@ -24,9 +24,9 @@ EXTENSION = "x-gantry"
 _COMPLETED = "service_completed_successfully"
 _MODES = frozenset({"", "replicated"})
 _PULL_POLICIES = frozenset({"", "always", "missing", "if_not_present", "never"})
-# What x-gantry of a service may set besides what the specification has: options of container_vm.
+# The options of container_vm that x-gantry of a service may have. All containers of a stack are in one datacenter.
 _SERVICE_OPTIONS = frozenset(
-    "cluster datastore resource_pool folder datacenter cpu_reservation cpu_limit memory_limit memory_shares "
+    "cluster datastore resource_pool folder cpu_reservation cpu_limit memory_limit memory_shares "
     "cpu_hot_add memory_hot_add guest_operations writable".split()
 )
 
@@ -40,7 +40,7 @@ class StackSettings:
 
 
 def stack_entries(project: ComposeProject, settings: StackSettings) -> tuple[list[dict[str, Any]], Refusals]:
-    """Return the entries, and what is refused of the project, in which case the entries are not complete."""
+    """Return the entries, in the order of the services' names, and the refusals. Refused attributes are left out."""
     refusals = refusals_of(project)
     _refuse_other_extensions(project, refusals)
     groups = port_groups(project, settings.networks, refusals)
@@ -93,7 +93,10 @@ def _identity(
     if not service.get("container_name"):
         return {"name": entry_name(project, name), "replicas": replicas}
     if replicas != 1:
-        refusals.add(("container_name",), f"The service has {replicas} replicas, which cannot have one name.")
+        refusals.add(
+            ("container_name",),
+            f"The service has {replicas} replicas, and a container with a name of its own is the only one.",
+        )
     return {"name": service["container_name"]}
 
 
@@ -126,7 +129,9 @@ def _replicas(service: Mapping[str, Any]) -> int:
 
 
 def _extension(project: ComposeProject, name: str, refusals: Refusals) -> dict[str, Any]:
-    given = project.extensions.get(("services", name), {}).get(EXTENSION) or {}
+    given = project.extensions.get(("services", name), {}).get(EXTENSION)
+    if given is None:
+        return {}
     if not isinstance(given, Mapping):
         refusals.add((EXTENSION,), f"It is {given!r}. Give a mapping of options to values.")
         return {}

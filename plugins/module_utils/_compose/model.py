@@ -52,7 +52,7 @@ class ComposePlace:
 
 @dataclass(frozen=True)
 class ComposeAttribute:
-    """An attribute that the files of a project set."""
+    """An attribute that the files of a project set, an extension, or a part with a name, such as a service."""
 
     pattern: str
     """Its path in the specification, as in services.*.ports.[].mode."""

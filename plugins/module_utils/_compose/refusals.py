@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Collect what a project sets and a container VM cannot be, each with its place in the files. Pure."""
+"""Collect the attributes of a project that a container VM cannot have, with their places in the files. Pure."""
 
 from __future__ import annotations
 
@@ -35,14 +35,14 @@ class Refusals:
 
     def add(self, path: tuple[str, ...], reason: str) -> None:
         whole = (*self.prefix, *path)
-        self.found.append(Refusal(".".join(whole), self._place(whole), reason))
+        self.found.append(Refusal(".".join(whole), self.place(*whole), reason))
 
     def within(self, *prefix: str) -> Refusals:
-        """Return what collects for a part of the project, into the same list."""
+        """Return refusals for a part of the project, in the same list."""
         return Refusals(self.places, (*self.prefix, *prefix), self.found)
 
-    def _place(self, path: tuple[str, ...]) -> ComposePlace:
-        """Return where the attribute stands, or the nearest that it is part of."""
+    def place(self, *path: str) -> ComposePlace:
+        """Return the place of an attribute of the project, or that of the nearest one that it is part of."""
         for length in range(len(path), 0, -1):
             if path[:length] in self.places:
                 return self.places[path[:length]]
@@ -53,7 +53,7 @@ def refusals_of(project: ComposeProject) -> Refusals:
     """Return the attributes of the project that are refused as such."""
     refusals = Refusals({attribute.path: attribute.place for attribute in project.attributes})
     for attribute in project.attributes:
-        # What is part of a refused attribute is not named once more.
+        # Only an entry of its own counts: parts of a refused attribute are not refused again.
         found = VERDICTS.get(attribute.pattern)
         if found is not None and found.use is Use.REFUSED:
             refusals.add(attribute.path, found.text)

@@ -4,13 +4,14 @@
 
 """Translate a service of the canonical model to the options of container_vm. Pure.
 
-What an attribute can say, but a container VM cannot be, is refused here by its path; attributes that are refused as
-such are found by the table before.
+Values that a container VM cannot have are refused here. The table in attributes.py has the attributes that are refused
+whatever their value is.
 """
 
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -19,10 +20,14 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._compose.refusals i
 
 # The condition of deploy.restart_policy in the words of restart.
 _CONDITIONS = {"none": "no", "on-failure": "on-failure", "any": "always"}
-_ENDLESS = "on-failure:"
+_ON_FAILURE = "on-failure"
+_RESTARTS = frozenset({"", "no", "always", "unless-stopped", _ON_FAILURE})
+_WHOLE_NUMBER = re.compile("[0-9]+")
 _KEPT_LOGS = frozenset({"", "json-file", "local"})
 _HOST_GATEWAY = "host-gateway"
 _PLATFORMS = frozenset({"linux/amd64", "linux/x86_64", "linux"})
+# The memory of a VM is a multiple of so many MiB.
+_MEMORY_STEP = 4
 _HEALTH_FIELDS = ("test", "interval", "timeout", "retries", "start_period", "start_interval")
 
 
@@ -63,7 +68,7 @@ def process_options(service: Mapping[str, Any], refusals: Refusals) -> dict[str,
         options["healthcheck"] = _healthcheck(service["healthcheck"])
     if service.get("platform") and service["platform"] not in _PLATFORMS:
         refusals.add(("platform",), f"The platform {service['platform']} is not one of a virtual machine of vSphere.")
-    return {**options, **_restart(service), **_logging(service, refusals), **_storage(service, refusals)}
+    return {**options, **_restart(service, refusals), **_logging(service, refusals), **_storage(service, refusals)}
 
 
 _NAMES = {
@@ -87,7 +92,7 @@ def resource_options(service: Mapping[str, Any]) -> dict[str, Any]:
         options["cpus"] = max(1, math.ceil(float(cpus)))
     memory = limits.get("memory") or service.get("mem_limit")
     if memory:
-        options["memory"] = _mebibytes(memory)
+        options["memory"] = _mebibytes(memory, _MEMORY_STEP)
     reserved = reservations.get("memory") or service.get("mem_reservation")
     if reserved:
         options["memory_reservation"] = _mebibytes(reserved)
@@ -97,7 +102,7 @@ def resource_options(service: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def published_ports(service: Mapping[str, Any]) -> list[str]:
-    """Return the ports as published_ports of container_vm has them. Those without a published port need nothing."""
+    """Return the ports as published_ports of container_vm. A port that is not published has its own number."""
     return [
         f"{port.get('published') or port['target']}:{port['target']}/{port.get('protocol') or 'tcp'}"
         for port in service.get("ports") or ()
@@ -117,12 +122,13 @@ def _ulimits(values: Mapping[str, Any]) -> list[str]:
 
 
 def _hosts(lines: Sequence[str], refusals: Refusals) -> dict[str, str]:
-    hosts = {}
+    hosts: dict[str, str] = {}
     for line in lines:
         name, _equals, address = line.partition("=")
         if address == _HOST_GATEWAY:
             refusals.add(("extra_hosts",), f"{name} is to be the gateway of the host, and a container VM has no host.")
-        hosts[name] = address
+        elif hosts.setdefault(name, address) != address:
+            refusals.add(("extra_hosts",), f"{name} has several addresses. Give each name a single one.")
     return hosts
 
 
@@ -132,15 +138,33 @@ def _healthcheck(values: Mapping[str, Any]) -> dict[str, Any]:
     return {field: values[field] for field in _HEALTH_FIELDS if values.get(field) is not None}
 
 
-def _restart(service: Mapping[str, Any]) -> dict[str, Any]:
+def _restart(service: Mapping[str, Any], refusals: Refusals) -> dict[str, Any]:
     policy = (service.get("deploy") or {}).get("restart_policy")
     if policy:
-        options: dict[str, Any] = {"restart_policy": _CONDITIONS[policy.get("condition") or "any"]}
-        return {**options, "restart_retries": policy["max_attempts"]} if policy.get("max_attempts") else options
-    restart = str(service.get("restart") or "")
-    if restart.startswith(_ENDLESS):
-        return {"restart_policy": "on-failure", "restart_retries": int(restart.removeprefix(_ENDLESS))}
-    return {"restart_policy": restart} if restart else {}
+        return _restart_of_swarm(policy, refusals.within("deploy", "restart_policy"))
+    restart, _colon, retries = str(service.get("restart") or "").partition(":")
+    if restart not in _RESTARTS:
+        refusals.add(("restart",), f"There is no {restart}. Give no, on-failure, always or unless-stopped.")
+        return {}
+    if retries and (restart != _ON_FAILURE or not _WHOLE_NUMBER.fullmatch(retries)):
+        refusals.add(("restart",), f"It is {service['restart']}. A number of restarts is given as on-failure:3.")
+        return {}
+    options: dict[str, Any] = {"restart_policy": restart} if restart else {}
+    return {**options, "restart_retries": int(retries)} if retries else options
+
+
+def _restart_of_swarm(policy: Mapping[str, Any], refusals: Refusals) -> dict[str, Any]:
+    condition, attempts = policy.get("condition") or "any", policy.get("max_attempts")
+    if condition not in _CONDITIONS:
+        refusals.add(("condition",), f"There is no {condition}. Give none, on-failure or any.")
+        return {}
+    options: dict[str, Any] = {"restart_policy": _CONDITIONS[condition]}
+    if not attempts:
+        return options
+    if condition != _ON_FAILURE:
+        refusals.add(("max_attempts",), "Only with the condition on-failure are restarts counted.")
+        return options
+    return {**options, "restart_retries": attempts}
 
 
 def _logging(service: Mapping[str, Any], refusals: Refusals) -> dict[str, Any]:
@@ -174,9 +198,9 @@ def _storage(service: Mapping[str, Any], refusals: Refusals) -> dict[str, Any]:
     return {} if size is None else {"scratch_size": size}
 
 
-def _mebibytes(size: str | int) -> str:
-    """Return bytes as whole MiB, rounded up, which vSphere counts in."""
-    return f"{math.ceil(int(size) / MIB)}M"
+def _mebibytes(size: str | int, step: int = 1) -> str:
+    """Return bytes in MiB, rounded up to a multiple of the step."""
+    return f"{math.ceil(int(size) / MIB / step) * step}M"
 
 
 def seconds(duration: str) -> float:
