@@ -39,7 +39,7 @@ services:
     depends_on: {{db: {{condition: service_healthy}}}}
     deploy: {{replicas: 2}}
   db:
-    image: {redis}
+    image: {tiny}
     volumes: ["data:/data"]
     deploy: {{resources: {{limits: {{memory: 128M}}}}}}
 configs: {{site: {{content: "listen 80"}}}}
@@ -56,6 +56,7 @@ def _runtime(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 @pytest.fixture
 def options(lab: dict[str, Any], builder: VmBuilder, store: Store, tmp_path: Path) -> Iterator[dict[str, Any]]:
     """Write the project, and return the options of the task. Afterwards nothing of it is left."""
+    store.clear(lab["datastore"])
     builder.upload_bootstrap()
     (tmp_path / "compose.yaml").write_text(FILE.format(**lab["images"]))
     yield {
@@ -103,7 +104,11 @@ def test_a_project_is_created_changed_scaled_and_removed(
     assert names(made) == CONTAINERS
     assert made["services"] == {"shop-api": CONTAINERS[:2], "shop-db": CONTAINERS[2:3], "shop-web": CONTAINERS[3:]}
     assert [one["name"] for one in made["volumes"]] == ["shop_data"]
-    assert len(made["images"]) == 3
+    assert len(made["images"]) == 2
+    assert [one for one in made["actions"] if "folder" in one] == ["create folder /DC0/vm/gantry-images"]
+    refs = {name: builder.session.ref("VirtualMachine", builder.vm(name).moid) for name in CONTAINERS}
+    started = sorted(CONTAINERS, key=lambda name: refs[name].runtime.bootTime)
+    assert (started[0], started[3]) == ("shop-db-1", "shop-web-1")
     web = builder.vm("shop-web-1").spec
     assert web["process"]["args"][0] == "/usr/sbin/nginx"
     assert builder.vm("shop-api-2").spec["process"]["env"].count("LEVEL=info") == 1
@@ -120,15 +125,6 @@ def test_a_project_is_created_changed_scaled_and_removed(
     assert removed["containers"] == []
     volumes = drive("container_volume_info", {**lab["vcenter"], "name": ["shop_data"]})["volumes"]
     assert [one["attached_to"] for one in volumes] == [[]]
-
-
-def test_services_start_after_those_they_depend_on(options: dict[str, Any], builder: VmBuilder) -> None:
-    done = drive("container_stack", options)
-    assert "failed" not in done, done
-    refs = {name: builder.session.ref("VirtualMachine", builder.vm(name).moid) for name in CONTAINERS}
-    started = sorted(CONTAINERS, key=lambda name: refs[name].runtime.bootTime)
-    assert started[0] == "shop-db-1"
-    assert started[3] == "shop-web-1"
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -153,3 +149,13 @@ def test_a_mistake_in_the_file_is_named_with_its_line(options: dict[str, Any], c
     assert "definition:5:" in failed["msg"]
     assert failed["nearest"] == "environment"
     assert calls.all() == []
+
+
+def test_all_images_that_are_missing_are_named(options: dict[str, Any], calls: Control) -> None:
+    services = "services: {a: {image: none/a}, b: {image: none/b}}"
+    calls.forget()
+    failed = drive(
+        "container_stack", {**options, "definition": f"name: shop\n{services}\n", "files": [], "pull": "never"}
+    )
+    assert [one.split(" is not in datacenter")[0] for one in failed["problems"]] == ["Image 'none/a'", "Image 'none/b'"]
+    assert calls.mutating() == []

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.report import Report
@@ -17,6 +18,8 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container_stack.ch
 from ansible_collections.gantry.vsphere.plugins.module_utils._container_stack.model import DesiredStack, ObservedNeeds
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.plan import Plan
 from ansible_collections.gantry.vsphere.plugins.module_utils._image.apply import apply_images
+from ansible_collections.gantry.vsphere.plugins.module_utils._image.model import ImageRequest, ObservedImages
+from ansible_collections.gantry.vsphere.plugins.module_utils._image.observe import find_place, read_inventory
 from ansible_collections.gantry.vsphere.plugins.module_utils._volume.apply import apply_volumes
 
 if TYPE_CHECKING:
@@ -31,9 +34,17 @@ def apply_needs(
     for index, (request, found) in enumerate(observed.images):
         own = [one.change for one in plan.changes if isinstance(one, ImageOfStack) and one.index == index]
         if own:
-            images[index] = (request, apply_images(session, request, found, Plan(tuple(own)), report))
+            current = _with_folder(session, request, found)
+            images[index] = (request, apply_images(session, request, current, Plan(tuple(own)), report))
     volumes = observed.volumes
     changes = [one.change for one in plan.changes if isinstance(one, VolumeOfStack)]
     if changes and desired.volumes is not None and volumes is not None:
         volumes = apply_volumes(session, desired.volumes, volumes, Plan(tuple(changes)), report)
     return ObservedNeeds(tuple(images), volumes)
+
+
+def _with_folder(session: Session, request: ImageRequest, found: ObservedImages) -> ObservedImages:
+    """Return the images with the folder of new templates, which the import of another image may have created."""
+    inventory = read_inventory(session)
+    place = find_place(inventory, inventory.datacenter(request.datacenter), request)
+    return replace(found, place=replace(found.place, folder=place.folder))

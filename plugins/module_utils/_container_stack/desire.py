@@ -33,7 +33,7 @@ _PULL_POLICIES = {"always": "always", "missing": "missing", "if_not_present": "m
 
 
 def desire_stack(params: Mapping[str, Any]) -> DesiredStack:
-    """Return the desired stack. Raises GantryError for all that is not supported, with its places in the files."""
+    """Return the desired stack. Raise GantryError for attributes that are not supported, with their places."""
     project = read_project(_request(params), find_program())
     if params["state"] == "absent":
         containers = desire_set({**_set_params(params, project), "state": "absent"})
@@ -45,7 +45,10 @@ def desire_stack(params: Mapping[str, Any]) -> DesiredStack:
         raise_all([GantryError(problem) for problem in problems])
     return DesiredStack(
         project=project.name,
-        containers=desire_set({**_set_params(params, project), "containers": entries, REPLICAS: _replicas(entries)}),
+        containers=desire_set(
+            {**_set_params(params, project), "containers": entries, REPLICAS: _replicas(entries)},
+            [f"{refusals.place('services', name)}: services.{name}" for name in sorted(project.services)],
+        ),
         images=tuple(_images(params, project, entries)),
         volumes=_volumes(params, project),
         warnings=(*project.warnings, *problems),
@@ -129,22 +132,22 @@ def _replicas(entries: Iterable[Mapping[str, Any]]) -> dict[str, int]:
 def _images(
     params: Mapping[str, Any], project: ComposeProject, entries: Sequence[Mapping[str, Any]]
 ) -> Iterable[ImageRequest]:
-    """Yield the image of each service, once for each datastore."""
-    common = {option: params[option] for option in ("datacenter", "cluster", "resource_pool", "cache_path")}
-    common |= {option: params[option] for option in REGISTRY_OPTIONS}
+    """Yield the image of each service, once for each datastore. It is imported in the cluster of the first one."""
+    common = {option: params[option] for option in ("datacenter", "cache_path", *REGISTRY_OPTIONS)}
     common |= {"state": "present", "platform": "linux/amd64", "source": None, "folder": None, "assume_removed": []}
     known = set()
     for service, entry in zip(sorted(project.services), entries, strict=True):
-        datastore = entry.get("datastore") or params["datastore"]
-        if not entry.get("image") or (entry["image"], datastore) in known or entry.get(REPLICAS) == 0:
+        place = {option: entry.get(option) or params[option] for option in ("cluster", "resource_pool", "datastore")}
+        key = (entry.get("image"), place["datastore"])
+        if key[0] is None or key in known or entry.get(REPLICAS) == 0:
             continue
-        known.add((entry["image"], datastore))
+        known.add(key)
         pull = _PULL_POLICIES.get(project.services[service].get("pull_policy") or "", params["pull"])
-        yield desire_image({**common, "name": entry["image"], "datastore": datastore, "pull": pull})
+        yield desire_image({**common, **place, "name": entry["image"], "pull": pull})
 
 
 def _volumes(params: Mapping[str, Any], project: ComposeProject) -> DesiredVolumes | None:
-    """Return the volumes that the project has of its own; those that services do not mount are created, too."""
+    """Return the volumes that are not external, whether services mount them or not."""
     own = volumes_of(project)
     if not own:
         return None

@@ -64,14 +64,17 @@ class ContainerStack(Operation[DesiredStack, ObservedStack, StackChange]):
         plan: Plan[StackChange],
         report: Report,
     ) -> ObservedStack:
-        """Add what the containers need, and plan them again: new disks have no ids before."""
-        needs = apply_needs(session, desired, observed.needs, plan, report)
-        there = observe_set(session, desired.containers, refresh=True)
-        containers = plan_set(desired.containers, there)
-        if containers.changed:
-            apply_set(session, desired.containers, containers.changes, report)
-            there = observe_set(session, desired.containers, refresh=True)
-        return ObservedStack(needs, there)
+        """Add the images and volumes first. Then the containers are planned again, because new disks now have ids."""
+        needs, containers = observed.needs, observed.containers
+        changes = tuple(one.change for one in plan.changes if isinstance(one, ContainerOfStack))
+        if len(changes) < len(plan.changes):
+            needs = apply_needs(session, desired, needs, plan, report)
+            containers = observe_set(session, desired.containers, refresh=True)
+            changes = plan_set(desired.containers, containers).changes
+        if changes:
+            apply_set(session, desired.containers, changes, report)
+            containers = observe_set(session, desired.containers, refresh=True)
+        return ObservedStack(needs, containers)
 
     def effects(self, plan: Plan[StackChange]) -> list[Effect]:
         containers = (one.change for one in plan.changes if isinstance(one, ContainerOfStack))

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Plan the images, the volumes and the containers of a stack. Pure; all problems are reported together."""
+"""Plan the images, the volumes and the containers of a stack. Pure."""
 
 from __future__ import annotations
 
@@ -26,6 +26,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container_stack.mo
     ObservedStack,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.plan import Plan
+from ansible_collections.gantry.vsphere.plugins.module_utils._image.changes import CreateFolder
 from ansible_collections.gantry.vsphere.plugins.module_utils._image.model import find_template
 from ansible_collections.gantry.vsphere.plugins.module_utils._image.plan import plan_image
 from ansible_collections.gantry.vsphere.plugins.module_utils._volume.changes import CreateVolume
@@ -34,16 +35,24 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._volume.plan import
 
 def with_needs(desired: DesiredStack, needs: ObservedNeeds) -> DesiredSet:
     """Return the containers with the images and volumes that the plan adds, which count as if they were there."""
-    return replace(
-        desired.containers,
-        planned_images=tuple(_planned_images(needs)),
-        planned_volumes=tuple(_planned_volumes(desired, needs)),
-    )
+    problems: list[GantryError] = []
+    images = list(_planned_images(needs, problems))
+    volumes: list[NamedVolume] = []
+    try:
+        volumes += _planned_volumes(desired, needs)
+    except GantryError as error:
+        problems.append(error)
+    raise_all(problems)
+    return replace(desired.containers, planned_images=tuple(images), planned_volumes=tuple(volumes))
 
 
-def _planned_images(needs: ObservedNeeds) -> Iterator[PlannedImage]:
+def _planned_images(needs: ObservedNeeds, problems: list[GantryError]) -> Iterator[PlannedImage]:
     for request, found in needs.images:
-        plan = plan_image(request, found)
+        try:
+            plan = plan_image(request, found)
+        except GantryError as error:
+            problems.append(error)
+            continue
         template = find_template(request, plan.project(found)) if plan.changed else None
         if template is not None:
             yield PlannedImage(
@@ -73,18 +82,20 @@ def _planned_volumes(desired: DesiredStack, needs: ObservedNeeds) -> Iterator[Na
 
 def plan_stack(desired: DesiredStack, observed: ObservedStack) -> Plan[StackChange]:
     """Return the plan: what containers need comes before them."""
-    changes: list[StackChange] = []
-    problems: list[GantryError] = []
-    for index, (request, found) in enumerate(observed.needs.images):
-        try:
-            changes += [ImageOfStack(index, one) for one in plan_image(request, found).changes]
-        except GantryError as error:  # noqa: PERF203 - all problems are reported
-            problems.append(error)
-    try:
-        if desired.volumes is not None and observed.needs.volumes is not None:
-            changes += [VolumeOfStack(one) for one in plan_volumes(desired.volumes, observed.needs.volumes).changes]
-        changes += [ContainerOfStack(one) for one in plan_set(desired.containers, observed.containers).changes]
-    except GantryError as error:
-        problems.append(error)
-    raise_all(problems)
+    changes: list[StackChange] = list(_image_changes(observed.needs))
+    if desired.volumes is not None and observed.needs.volumes is not None:
+        changes += [VolumeOfStack(one) for one in plan_volumes(desired.volumes, observed.needs.volumes).changes]
+    changes += [ContainerOfStack(one) for one in plan_set(desired.containers, observed.containers).changes]
     return Plan(tuple(changes))
+
+
+def _image_changes(needs: ObservedNeeds) -> Iterator[ImageOfStack]:
+    """Yield the changes of all images. The folder of the images is created by the first one that is imported."""
+    folders = set()
+    for index, (request, found) in enumerate(needs.images):
+        for change in plan_image(request, found).changes:
+            if isinstance(change, CreateFolder):
+                if change in folders:
+                    continue
+                folders.add(change)
+            yield ImageOfStack(index, change)
