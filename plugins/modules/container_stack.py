@@ -63,6 +63,8 @@ options:
   variables:
     description:
       - The variables that are replaced in the files. The environment of the task is not read.
+      - They can have secrets, so Ansible masks their values wherever they occur in the result. Give values that need
+        not be masked, such as versions of images, in O(env_files) or in C(.env).
     type: dict
     default: {}
   unsupported:
@@ -111,19 +113,20 @@ options:
     type: str
   cluster:
     description:
-      - The cluster of all containers.
+      - The cluster of all containers. C(x-gantry) of a service has precedence.
     type: str
   datastore:
     description:
-      - The datastore of all containers, volumes and images.
+      - The datastore of all containers, volumes and images. C(x-gantry) of a service has precedence for its containers
+        and its image.
     type: str
   folder:
     description:
-      - The folder of all containers.
+      - The folder of all containers. C(x-gantry) of a service has precedence.
     type: str
   resource_pool:
     description:
-      - The resource pool of all containers.
+      - The resource pool of all containers. C(x-gantry) of a service has precedence.
     type: str
   guest_key:
     description:

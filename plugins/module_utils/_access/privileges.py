@@ -72,7 +72,7 @@ _REHOME = Requirement(
     "to move the template of an image away from a host that is not connected or in maintenance mode",
     propagate=True,
 )
-# What a container needs that is not moved, suspended or given notes; a container of a stack never is.
+# The requirements of containers that are not moved or suspended and have no notes, as those of a stack.
 _STACK_CONTAINERS = (
     Requirement(
         FOLDER,
@@ -217,15 +217,16 @@ _IMAGE_FOLDERS = Requirement(
     "to move an image to another folder, on both folders",
     propagate=True,
 )
-_VOLUMES = (
-    Requirement(DATASTORE, ("Datastore.FileManagement",), "to create, change, copy, restore and delete volumes on it"),
-    Requirement(
-        ROOT,
-        ("StorageProfile.View",),
-        "to find storage policies and the datastores that fulfil them with storage_policy",
-        optional=True,
-    ),
+_VOLUME_FILES = Requirement(
+    DATASTORE, ("Datastore.FileManagement",), "to create, change, copy, restore and delete volumes on it"
 )
+_VOLUME_POLICIES = Requirement(
+    ROOT,
+    ("StorageProfile.View",),
+    "to find storage policies and the datastores that fulfil them with storage_policy",
+    optional=True,
+)
+
 REQUIREMENTS: Mapping[str, tuple[Requirement, ...]] = {
     "access": (
         Requirement(ROOT, ("Authorization.ModifyRoles",), "to create, change or remove roles"),
@@ -249,7 +250,7 @@ REQUIREMENTS: Mapping[str, tuple[Requirement, ...]] = {
     ),
     "container_network_info": (),
     "container_set": _CONTAINERS,
-    "container_stack": tuple(dict.fromkeys((*_STACK_CONTAINERS, *_STACK_IMAGES, _VOLUMES[0]))),
+    "container_stack": tuple(dict.fromkeys((*_STACK_CONTAINERS, *_STACK_IMAGES, _VOLUME_FILES))),
     "container_vm": _CONTAINERS,
     "container_vm_copy": (
         Requirement(
@@ -288,7 +289,7 @@ REQUIREMENTS: Mapping[str, tuple[Requirement, ...]] = {
         ),
     ),
     "container_vms": (),
-    "container_volume": _VOLUMES,
+    "container_volume": (_VOLUME_FILES, _VOLUME_POLICIES),
     "container_volume_info": (
         Requirement(
             ROOT, ("StorageProfile.View",), "to read storage policies with storage_policies=true", optional=True

@@ -46,7 +46,7 @@ class ComposePlace:
 
     def __str__(self) -> str:
         if self.file is None:
-            return "the project"
+            return "The project"
         return self.file if self.line is None else f"{self.file}:{self.line}"
 
 
