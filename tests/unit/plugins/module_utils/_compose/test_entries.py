@@ -261,6 +261,8 @@ def test_contents_are_those_of_variables_and_of_files_in_the_project(translate: 
 def test_a_network_needs_a_port_group(translate: Translate) -> None:
     text = "services: {a: {image: a, networks: [n]}}\nnetworks: {n: {}}\n"
     assert "networks.n is not supported. The task has no port group for it" in translate(text, networks={})[1][0]
+    # The loader adds the default network, which the file does not name.
+    assert translate("services: {a: {image: a}}", networks={})[1][0].startswith("The project: networks.default is not")
     entries, refused = translate(text, networks={"n": "port-group"})
     assert refused == []
     assert [one["networks"][0]["name"] for one in entries.values()] == ["port-group"]
