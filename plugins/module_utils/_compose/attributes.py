@@ -175,7 +175,7 @@ _NO_EFFECT: Mapping[str, str] = {
 }
 
 _REFUSED: Mapping[str, str] = {
-    "jobs": "A container is not awaited until it has ended.",
+    "jobs": "Waiting for the end of a container is not supported yet.",
     "models": _NO_MODELS,
     "services.*.blkio_config": _DISK_SCHEDULER,
     "services.*.cgroup": _NO_HOST,

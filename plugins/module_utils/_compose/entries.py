@@ -115,7 +115,7 @@ def _dependencies(
     written = {attribute.path for attribute in project.attributes}
     for name, values in sorted(given.items()):
         if values.get("condition") == _COMPLETED:
-            refusals.add(("depends_on", name, "condition"), "A container is not awaited until it has ended.")
+            refusals.add(("depends_on", name, "condition"), "Waiting for the end of a container is not supported yet.")
         if values.get("restart") and ("services", service_name, "depends_on", name, "restart") in written:
             refusals.add(("depends_on", name, "restart"), "A changed service does not restart others.")
     return [entry_name(project, name) for name in sorted(given) if name in project.services]

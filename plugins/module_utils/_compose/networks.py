@@ -29,7 +29,7 @@ def port_groups(project: ComposeProject, given: Mapping[str, str], refusals: Ref
         network = project.networks.get(name) or {}
         at = refusals.within("networks", name)
         if (network.get("driver") or "") not in _DRIVERS:
-            at.add(("driver",), f"A network is a port group of vSphere, and {network['driver']} is none.")
+            at.add(("driver",), f"Networks are port groups of vSphere, which have no driver {network['driver']}.")
         group = given.get(name) or (network["name"] if network.get("external") else given.get("*"))
         if group is None:
             at.add((), "The task has no port group for it. Give it in networks, or say external: true with its name.")

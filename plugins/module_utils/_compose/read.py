@@ -34,11 +34,11 @@ except ImportError:  # pragma: no cover
 
 RUNTIME_PACKAGE = "gantry-vsphere-runtime"
 _SECONDS = 60.0
-# Go's collector works harder before it takes more than this.
+# The soft limit of Go's garbage collector.
 _SOFT_MEMORY = 512 * MIB
-# What it can write to. Its addresses are not limited: Go reserves many more than it uses.
+# The limit of the data of the process. Its address space is not limited, because Go reserves much more than it uses.
 _MEMORY = 1024 * MIB
-# The last is a fault of Go's runtime, which does not check all of its own allocations; one of the program is a panic.
+# The last one comes from Go's runtime, which does not check all of its own allocations. The program itself panics.
 _OUT_OF_MEMORY = ("out of memory", "cannot allocate memory", "SIGSEGV: segmentation violation")
 _ANSWERED = (0, 1)
 
@@ -114,8 +114,8 @@ def _run(program: Path, document: bytes, seconds: float) -> tuple[int, bytes, by
             output, errors = process.communicate(document, timeout=seconds)
         except subprocess.TimeoutExpired:
             raise GantryError(
-                f"The Compose files could not be read within {seconds:g} seconds. They are too large or made to take "
-                "long.",
+                f"The Compose files could not be read within {seconds:g} seconds. Make them smaller, and use fewer "
+                "aliases.",
                 details={"cause": "timeout"},
             ) from None
         finally:
@@ -143,8 +143,8 @@ def _broken(code: int, errors: bytes) -> GantryError:
     text = errors.decode("utf-8", "replace")
     if any(message in text for message in _OUT_OF_MEMORY):
         return GantryError(
-            "The Compose files need more memory to be read than they may have. They are too large or made to take "
-            "much.",
+            f"Reading the Compose files takes more than {_MEMORY // MIB} MiB of memory. Make them smaller, and use "
+            "fewer aliases.",
             details={"cause": "memory"},
         )
     said = next((line.strip() for line in text.splitlines() if line.strip()), "no message")

@@ -126,7 +126,7 @@ def _hosts(lines: Sequence[str], refusals: Refusals) -> dict[str, str]:
     for line in lines:
         name, _equals, address = line.partition("=")
         if address == _HOST_GATEWAY:
-            refusals.add(("extra_hosts",), f"{name} is to be the gateway of the host, and a container VM has no host.")
+            refusals.add(("extra_hosts",), f"{name} would be the gateway of the host, and a container VM has no host.")
         elif hosts.setdefault(name, address) != address:
             refusals.add(("extra_hosts",), f"{name} has several addresses. Give each name a single one.")
     return hosts

@@ -210,7 +210,7 @@ def test_what_a_container_vm_cannot_be_is_refused_by_name_and_line(
 @pytest.mark.parametrize(
     ("condition", "refused"),
     [
-        ("condition: service_completed_successfully", "depends_on.b.condition is not supported. A container is not"),
+        ("condition: service_completed_successfully", "depends_on.b.condition is not supported. Waiting for the end"),
         ("condition: service_started, restart: true", "depends_on.b.restart is not supported. A changed service does"),
     ],
 )

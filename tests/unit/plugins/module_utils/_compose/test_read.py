@@ -104,7 +104,7 @@ def test_variables_are_not_shown(tmp_path: Path) -> None:
 def test_the_memory_of_the_program_is_limited(program: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # Go itself takes up to 80 MiB, and the definition is copied more than once.
     monkeypatch.setattr(read, "_MEMORY", 100 * MIB)
-    with pytest.raises(GantryError, match="need more memory") as caught:
+    with pytest.raises(GantryError, match="takes more than 100 MiB of memory") as caught:
         read_project(ComposeRequest(tmp_path, definition="#" * (15 * MIB)), program)
     assert caught.value.details == {"cause": "memory"}
 
