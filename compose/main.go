@@ -14,7 +14,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"runtime/debug"
 
 	"gantry.invalid/compose/internal/reader"
 )
@@ -29,7 +28,7 @@ func main() {
 // run returns the exit code: 0 with a result, 1 with a problem, and 2 if the call is not valid.
 func run(arguments []string, input io.Reader, output, errors io.Writer) int {
 	if len(arguments) == 1 && arguments[0] == "--attributes" {
-		return write(output, errors, map[string]any{"attributes": reader.Attributes(), "loader": loaderVersion()}, 0)
+		return write(output, errors, map[string]any{"attributes": reader.Attributes()}, 0)
 	}
 	if len(arguments) > 0 {
 		fmt.Fprintln(errors, "gantry-compose: give a request on the standard input, or --attributes")
@@ -46,10 +45,7 @@ func run(arguments []string, input io.Reader, output, errors io.Writer) int {
 	if problem != nil {
 		return write(output, errors, map[string]any{"problem": problem}, 1)
 	}
-	return write(output, errors, struct {
-		*reader.Result
-		Loader string `json:"loader"`
-	}{result, loaderVersion()}, 0)
+	return write(output, errors, result, 0)
 }
 
 func write(output, errors io.Writer, value any, code int) int {
@@ -58,17 +54,4 @@ func write(output, errors io.Writer, value any, code int) int {
 		return 2
 	}
 	return code
-}
-
-// loaderVersion returns the version of the reference loader that is linked in; a program of go test does not know it.
-func loaderVersion() string {
-	facts, ok := debug.ReadBuildInfo()
-	if ok {
-		for _, module := range facts.Deps {
-			if module.Path == "github.com/compose-spec/compose-go/v2" {
-				return module.Version
-			}
-		}
-	}
-	return "unknown"
 }

@@ -40,6 +40,7 @@ services:
     deploy: {{replicas: 2}}
   db:
     image: {tiny}
+    environment: {{LEVEL: "${{LEVEL:-info}}"}}
     volumes: ["data:/data"]
     deploy: {{resources: {{limits: {{memory: 128M}}}}}}
 configs: {{site: {{content: "listen 80"}}}}
@@ -114,7 +115,8 @@ def test_a_project_is_created_changed_scaled_and_removed(
     assert builder.vm("shop-api-2").spec["process"]["env"].count("LEVEL=info") == 1
 
     changed = converge(options, calls, variables={"LEVEL": "debug"})
-    assert {one["name"] for one in changed["effects"]} == set(CONTAINERS[:2])
+    assert {one["name"] for one in changed["effects"]} == set(CONTAINERS[:3])
+    assert "shop-db-1" in changed["actions"][0]
 
     scaled = converge(options, calls, variables={"LEVEL": "debug"}, scale={"api": 3})
     assert "shop-api-3" in names(scaled)

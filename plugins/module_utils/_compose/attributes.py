@@ -10,7 +10,7 @@ is part of.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 
@@ -253,14 +253,3 @@ VERDICTS: Mapping[str, Verdict] = {
     for use, table in ((Use.APPLIED, _APPLIED), (Use.NO_EFFECT, _NO_EFFECT), (Use.REFUSED, _REFUSED))
     for pattern, text in table.items()
 }
-
-
-def verdict(pattern: str) -> Verdict:
-    """Return what becomes of an attribute, as itself or as a part of another one."""
-    return next(VERDICTS[name] for name in _with_parents(pattern) if name in VERDICTS)
-
-
-def _with_parents(pattern: str) -> Iterator[str]:
-    parts = pattern.split(".")
-    for length in range(len(parts), 0, -1):
-        yield ".".join(parts[:length])

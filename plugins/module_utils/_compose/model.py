@@ -59,11 +59,6 @@ class ComposeAttribute:
     path: tuple[str, ...]
     place: ComposePlace
 
-    @property
-    def key(self) -> str:
-        """Return the path as it is written in messages."""
-        return ".".join(self.path)
-
 
 @dataclass(frozen=True)
 class ComposeProject:
@@ -74,7 +69,6 @@ class ComposeProject:
     """The directory of the project, whose files it may name."""
     services: Mapping[str, Mapping[str, Any]]
     """The services that the profiles enable, by name."""
-    jobs: Mapping[str, Mapping[str, Any]]
     networks: Mapping[str, Mapping[str, Any]]
     volumes: Mapping[str, Mapping[str, Any]]
     secrets: Mapping[str, Mapping[str, Any]]
@@ -83,5 +77,3 @@ class ComposeProject:
     """The x-* attributes, by the path of the part that has them, as in ("services", "web"); () is the top level."""
     attributes: tuple[ComposeAttribute, ...]
     warnings: tuple[str, ...]
-    loader: str
-    """The version of the reference loader that has read it."""

@@ -174,7 +174,6 @@ def _project(answer: Mapping[str, Any], directory: Path) -> ComposeProject:
         name=model["name"],
         directory=directory,
         services=model.get("services") or {},
-        jobs=model.get("jobs") or {},
         networks=model.get("networks") or {},
         volumes=model.get("volumes") or {},
         secrets=model.get("secrets") or {},
@@ -184,5 +183,4 @@ def _project(answer: Mapping[str, Any], directory: Path) -> ComposeProject:
             ComposeAttribute(found["pattern"], tuple(found["path"]), _place(found)) for found in answer["attributes"]
         ),
         warnings=tuple(answer["warnings"]),
-        loader=answer["loader"],
     )

@@ -19,7 +19,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.apply im
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.changes import Clone
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.changes_names import UpdateNames
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import NEW
-from ansible_collections.gantry.vsphere.plugins.module_utils._container_set.changes import SetChange
+from ansible_collections.gantry.vsphere.plugins.module_utils._container_set.changes import SetChange, listed_subject
 from ansible_collections.gantry.vsphere.plugins.module_utils._container_set.model import DesiredSet
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def _waits(desired: DesiredSet) -> dict[str, frozenset[str]]:
     """Return the subjects of the containers that a container waits for, by its own subject."""
     subjects: dict[str, set[str]] = {entry: set() for entry in desired.entries}
     for index, one in enumerate(desired.containers):
-        subjects[desired.entry_of(one.name)].add(f"listed {index}")
+        subjects[desired.entry_of(one.name)].add(listed_subject(index))
     return {
         subject: frozenset().union(*(subjects[other] for other in others))
         for entry, others in desired.dependencies.items()

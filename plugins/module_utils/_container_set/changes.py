@@ -35,7 +35,7 @@ class SetChange:
             return f"template {self.change.container}"
         if isinstance(self.change, UpdateNames):
             return f"names of {self.change.container}"
-        return f"{'listed' if self.listed else 'unlisted'} {self.index}"
+        return listed_subject(self.index) if self.listed else f"unlisted {self.index}"
 
     def describe(self) -> str:
         return self.change.describe()
@@ -54,6 +54,11 @@ class SetChange:
         if self.listed:
             return replace(observed, containers=tuple(part))
         return replace(observed, unlisted=tuple(part))
+
+
+def listed_subject(index: int) -> str:
+    """Return the subject of the changes of a listed container."""
+    return f"listed {index}"
 
 
 def changes_by_subject(changes: Iterable[SetChange]) -> dict[str, list[ContainerChange]]:

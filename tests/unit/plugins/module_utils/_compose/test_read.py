@@ -59,8 +59,7 @@ def test_a_project_is_read(program: Path, tmp_path: Path) -> None:
     assert web["depends_on"] == {"db": {"condition": "service_started", "required": True}}
     assert web["ports"] == [{"mode": "ingress", "target": 80, "published": "8080", "protocol": "tcp"}]
     assert project.volumes == {"data": {"name": "shop_data"}}
-    assert project.loader.startswith("v2.")
-    places = {one.key: (one.pattern, one.place) for one in project.attributes}
+    places = {".".join(one.path): (one.pattern, one.place) for one in project.attributes}
     file = str(tmp_path / "compose.yml")
     assert places["services.web.ports"] == ("services.*.ports", ComposePlace(file, 5))
     assert places["services.web.hostname"] == ("services.*.hostname", ComposePlace("definition", 1))
