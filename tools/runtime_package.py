@@ -1,8 +1,7 @@
 # Copyright: (c) 2026, gantry.vsphere contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Build the package gantry-vsphere-runtime: a wheel with the bootstrap ISO, its facts, the
-program that reads Compose files, and the licenses of their parts.
+"""Build the package gantry-vsphere-runtime: a wheel with the bootstrap ISO, gantry-compose and their licenses.
 
 python -m tools.runtime_package [DIRECTORY]        builds it into the directory (dist)
 """
