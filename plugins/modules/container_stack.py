@@ -20,6 +20,8 @@ description:
     rolling updates by C(update_config), C(rollback_config), and the condition C(service_completed_successfully).
   - The containers are named with the project, the service and the number of the replica, such as C(shop-web-1), or as
     C(container_name) says. They find each other by the name of the service and its aliases.
+  - The containers carry the labels C(com.docker.compose.project) and C(com.docker.compose.service), as those of Docker
+    Compose do. By them, other modules and the inventory plugin select the containers of a project or of a service.
   - A service is started when those that it depends on run, and are healthy if they have a health check.
 extends_documentation_fragment:
   - gantry.vsphere.attributes
@@ -176,11 +178,11 @@ project:
   type: str
   sample: shop
 services:
-  description: The names of the containers of each service, by the name of its containers without their numbers.
+  description: The names of the containers of each service.
   returned: success
   type: dict
   sample:
-    shop-web: [shop-web-1, shop-web-2]
+    web: [shop-web-1, shop-web-2]
 containers:
   description:
     - The containers, as M(gantry.vsphere.container_vm) returns them, and in C(entry) the name without the number. In

@@ -103,10 +103,12 @@ def test_a_project_is_created_changed_scaled_and_removed(
 ) -> None:
     made = converge(options, calls)
     assert names(made) == CONTAINERS
-    assert made["services"] == {"shop-api": CONTAINERS[:2], "shop-db": CONTAINERS[2:3], "shop-web": CONTAINERS[3:]}
+    assert made["services"] == {"api": CONTAINERS[:2], "db": CONTAINERS[2:3], "web": CONTAINERS[3:]}
     assert [one["name"] for one in made["volumes"]] == ["shop_data"]
     assert len(made["images"]) == 2
     assert [one for one in made["actions"] if "folder" in one] == ["create folder /DC0/vm/gantry-images"]
+    selected = {"labels": {"com.docker.compose.project": PROJECT, "com.docker.compose.service": "api"}}
+    assert names(drive("container_vm_info", {**lab["vcenter"], **selected})) == CONTAINERS[:2]
     refs = {name: builder.session.ref("VirtualMachine", builder.vm(name).moid) for name in CONTAINERS}
     started = sorted(CONTAINERS, key=lambda name: refs[name].runtime.bootTime)
     assert (started[0], started[3]) == ("shop-db-1", "shop-web-1")

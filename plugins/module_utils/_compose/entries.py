@@ -10,7 +10,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ansible_collections.gantry.vsphere.plugins.module_utils._compose.model import ComposeProject
+from ansible_collections.gantry.vsphere.plugins.module_utils._compose.model import (
+    PROJECT_LABEL,
+    SERVICE_LABEL,
+    ComposeProject,
+)
 from ansible_collections.gantry.vsphere.plugins.module_utils._compose.mounts import mount_options
 from ansible_collections.gantry.vsphere.plugins.module_utils._compose.networks import network_options, port_groups
 from ansible_collections.gantry.vsphere.plugins.module_utils._compose.refusals import Refusals, refusals_of
@@ -74,6 +78,7 @@ def _entry(
         **mount_options(service, project, refusals),
         **_extension(project, name, refusals),
     }
+    options["labels"] = {**options.get("labels", {}), PROJECT_LABEL: project.name, SERVICE_LABEL: name}
     dependencies = _dependencies(name, service, project, refusals)
     if dependencies:
         options["depends_on"] = dependencies

@@ -13,6 +13,10 @@ from typing import Any
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 
+# The labels by which Docker Compose marks its containers, and by which tools find them.
+PROJECT_LABEL = "com.docker.compose.project"
+SERVICE_LABEL = "com.docker.compose.service"
+
 
 @dataclass(frozen=True)
 class ComposeRequest:

@@ -12,7 +12,11 @@ from typing import Any
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError, raise_all
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.values import parse_strings
-from ansible_collections.gantry.vsphere.plugins.module_utils._compose.entries import StackSettings, stack_entries
+from ansible_collections.gantry.vsphere.plugins.module_utils._compose.entries import (
+    StackSettings,
+    entry_name,
+    stack_entries,
+)
 from ansible_collections.gantry.vsphere.plugins.module_utils._compose.model import ComposeProject, ComposeRequest
 from ansible_collections.gantry.vsphere.plugins.module_utils._compose.mounts import volumes_of
 from ansible_collections.gantry.vsphere.plugins.module_utils._compose.read import find_program, read_project
@@ -49,6 +53,7 @@ def desire_stack(params: Mapping[str, Any]) -> DesiredStack:
             {**_set_params(params, project), "containers": entries, REPLICAS: _replicas(entries)},
             [f"{refusals.place('services', name)}: services.{name}" for name in sorted(project.services)],
         ),
+        services={name: entry_name(project, name) for name in sorted(project.services)},
         images=tuple(_images(params, project, entries)),
         volumes=_volumes(params, project),
         warnings=(*project.warnings, *problems),

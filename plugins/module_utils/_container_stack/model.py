@@ -6,7 +6,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._container_set.model import DesiredSet, ObservedSet
 from ansible_collections.gantry.vsphere.plugins.module_utils._image.model import ImageRequest, ObservedImages
@@ -17,11 +18,13 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._volume.model impor
 class DesiredStack:
     """The images and volumes that the containers need, and the containers.
 
-    ``images`` are in the order of the names. ``volumes`` is None if the project has none of its own.
+    ``services`` has the names of the entries of the containers by those of the services. ``images`` are in the order of
+    the names. ``volumes`` is None if the project has none of its own.
     """
 
     project: str
     containers: DesiredSet
+    services: Mapping[str, str] = field(default_factory=dict)
     images: tuple[ImageRequest, ...] = ()
     volumes: DesiredVolumes | None = None
     # What is not supported, where the task only asks for warnings, and what the loader has warned of.

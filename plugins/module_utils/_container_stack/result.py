@@ -22,7 +22,7 @@ def stack_result(desired: DesiredStack, observed: ObservedStack) -> dict[str, An
         volumes = volumes_result(desired.volumes, needs.volumes)["volumes"]
     return {
         "project": desired.project,
-        "services": of_set["entries"],
+        "services": {name: of_set["entries"][entry] for name, entry in desired.services.items()},
         "containers": of_set["containers"],
         "orphans": of_set["unlisted"],
         "images": [image_result(request, found)["image"] for request, found in needs.images],

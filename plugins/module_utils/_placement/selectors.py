@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.text import listed
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.values import parse_strings
+from ansible_collections.gantry.vsphere.plugins.module_utils._compose.model import PROJECT_LABEL
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest import keys
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.keys import KIND_CONTAINER
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.agents import AGENT_PROPERTIES, is_agent
@@ -22,8 +23,6 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.inventory 
 
 if TYPE_CHECKING:
     from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.session import Session
-
-STACK_LABEL = "com.docker.compose.project"
 
 Kind = Literal["name", "path", "moid", "uuid", "labels", "stack"]
 _KINDS: tuple[Kind, ...] = ("name", "path", "moid", "uuid", "labels", "stack")
@@ -182,7 +181,7 @@ def _matching(
         return [vm for vm in vms if vm.moid == selector.value]
     if selector.kind == "uuid":
         return _of_uuid(vms, selector.value)
-    labels = {STACK_LABEL: selector.value} if selector.kind == "stack" else selector.labels
+    labels = {PROJECT_LABEL: selector.value} if selector.kind == "stack" else selector.labels
     return [vm for vm in vms if labels.items() <= labels_of(vm).items()]
 
 

@@ -43,6 +43,7 @@ services:
     ulimits: {nofile: {soft: 1, hard: 2}, nproc: 5}
     logging: {driver: syslog, options: {syslog-address: "tcp://logs.example.com:514"}}
     extra_hosts: ["other=10.0.0.9"]
+    labels: {tier: front}
     x-gantry: {cluster: Cluster1}
   job:
     image: job
@@ -114,6 +115,7 @@ def test_a_service_becomes_an_entry_of_the_set(translate: Translate) -> None:
         "restart_retries": 3,
         "stop_timeout": 90,
         "ulimits": ["nofile:1:2", "nproc:5"],
+        "labels": {"tier": "front", "com.docker.compose.project": "shop", "com.docker.compose.service": "web"},
         "log_driver": "syslog",
         "log_options": {"syslog-address": "tcp://logs.example.com:514"},
         "etc_hosts": {"other": "10.0.0.9"},
@@ -144,6 +146,7 @@ def test_a_service_becomes_an_entry_of_the_set(translate: Translate) -> None:
         "healthcheck": {"test": ["NONE"]},
         "networks": [{"name": "VM Network", "aliases": ["job"]}],
         "restart_policy": "no",
+        "labels": {"com.docker.compose.project": "shop", "com.docker.compose.service": "job"},
         "depends_on": ["shop-web"],
     }
     assert entries["shop-alone"]["networks"] == []
