@@ -60,7 +60,7 @@ def _clients(arguments: Sequence[str]) -> Counts:
 
 
 def _integration(arguments: Sequence[str]) -> Counts:
-    return runners.pytest(["tests/integration", *arguments], more_workers=1)
+    return runners.pytest(["tests/integration", *arguments], more_workers=2)
 
 
 def _molecule(arguments: Sequence[str]) -> Counts:

@@ -17,12 +17,14 @@ description:
   - Reads a project of Compose files with the reference loader of Docker Compose, imports the images, creates the
     volumes, and runs each replica of each service as a virtual machine, as M(gantry.vsphere.container_set) does.
   - An attribute that is not supported is refused with its file and line before anything is changed. Among them are
-    rolling updates by C(update_config), C(rollback_config), and the condition C(service_completed_successfully).
+    rolling updates by C(update_config) and C(rollback_config).
   - The containers are named with the project, the service and the number of the replica, such as C(shop-web-1), or as
     C(container_name) says. They find each other by the name of the service and its aliases.
   - The containers carry the labels C(com.docker.compose.project) and C(com.docker.compose.service), as those of Docker
     Compose do. By them, other modules and the inventory plugin select the containers of a project or of a service.
-  - A service is started when those that it depends on run, and are healthy if they have a health check.
+  - A service is started when those that it depends on run, and are healthy if they have a health check. Jobs, which are
+    services of the mode C(replicated-job) and those that others wait for with C(service_completed_successfully), are
+    awaited until they have ended with exit code 0.
 extends_documentation_fragment:
   - gantry.vsphere.attributes
   - gantry.vsphere.vcenter
@@ -109,6 +111,12 @@ options:
       - Whether to remove the containers of the project that belong to no service. Otherwise they are only returned.
     type: bool
     default: false
+  wait_timeout:
+    description:
+      - The maximum time in seconds to wait for each container, until it runs, is healthy or has completed. C(x-gantry)
+        of a service has precedence.
+    type: int
+    default: 300
   datacenter:
     description:
       - The datacenter of all containers, volumes and images.

@@ -57,13 +57,18 @@ options:
       - V(healthy) also waits until its health check succeeds. The wait for a container that is already running is
         reported as a change.
       - V(ready) is V(healthy) for a container with a health check and V(started) for one without.
+      - V(completed) is for a job, such as a migration of a database. It starts the container and waits until it has
+        ended with exit code 0, for at most O(wait_timeout). A container whose last run has ended so is not started
+        again, unless its configuration or its image changes, or with O(restart). One that has failed, or whose end is
+        not known, runs again.
       - V(stopped) stops it, with its stop signal and its stop timeout.
       - V(suspended) suspends a container that runs, and does not take a configuration. vSphere saves its memory, and
-        V(started), V(healthy) and V(ready) let it go on from there. V(present) leaves it suspended, V(stopped) and
-        changes that need a restart discard its memory. Clients of the container see a peer that does not answer.
+        V(started), V(healthy), V(ready) and V(completed) let it go on from there. V(present) leaves it suspended,
+        V(stopped) and changes that need a restart discard its memory. Clients of the container see a peer that does not
+        answer.
       - V(absent) stops it and removes it with its writable layer.
     type: str
-    choices: [present, started, healthy, ready, stopped, suspended, absent]
+    choices: [present, started, healthy, ready, completed, stopped, suspended, absent]
     default: started
   image:
     description:

@@ -23,7 +23,7 @@ STACK = "gantry.vsphere.container_stack"
 PROJECT = "shop"
 BUDGET = 20
 # What the services of the file add up to.
-CONTAINERS = ["shop-api-1", "shop-api-2", "shop-db-1", "shop-web-1"]
+CONTAINERS = ["shop-api-1", "shop-api-2", "shop-db-1", "shop-seed-1", "shop-web-1"]
 FILE = """
 name: shop
 services:
@@ -36,13 +36,18 @@ services:
     image: {tiny}
     command: [sleep, "1000"]
     environment: {{LEVEL: "${{LEVEL:-info}}"}}
-    depends_on: {{db: {{condition: service_healthy}}}}
+    depends_on: {{seed: {{condition: service_completed_successfully}}}}
     deploy: {{replicas: 2}}
   db:
     image: {tiny}
     environment: {{LEVEL: "${{LEVEL:-info}}"}}
     volumes: ["data:/data"]
     deploy: {{resources: {{limits: {{memory: 128M}}}}}}
+  seed:
+    image: {tiny}
+    entrypoint: [lab-guest, '{{"run_ms": 300, "exit_code": 0}}']
+    command: []
+    depends_on: {{db: {{condition: service_healthy}}}}
 configs: {{site: {{content: "listen 80"}}}}
 volumes: {{data: {{}}}}
 """
@@ -103,15 +108,22 @@ def test_a_project_is_created_changed_scaled_and_removed(
 ) -> None:
     made = converge(options, calls)
     assert names(made) == CONTAINERS
-    assert made["services"] == {"api": CONTAINERS[:2], "db": CONTAINERS[2:3], "web": CONTAINERS[3:]}
+    assert made["services"] == {
+        "api": CONTAINERS[:2],
+        "db": CONTAINERS[2:3],
+        "seed": CONTAINERS[3:4],
+        "web": CONTAINERS[4:],
+    }
     assert [one["name"] for one in made["volumes"]] == ["shop_data"]
     assert len(made["images"]) == 2
     assert [one for one in made["actions"] if "folder" in one] == ["create folder /DC0/vm/gantry-images"]
     selected = {"labels": {"com.docker.compose.project": PROJECT, "com.docker.compose.service": "api"}}
     assert names(drive("container_vm_info", {**lab["vcenter"], **selected})) == CONTAINERS[:2]
-    refs = {name: builder.session.ref("VirtualMachine", builder.vm(name).moid) for name in CONTAINERS}
-    started = sorted(CONTAINERS, key=lambda name: refs[name].runtime.bootTime)
-    assert (started[0], started[3]) == ("shop-db-1", "shop-web-1")
+    facts = {one["name"]: one for one in made["containers"]}
+    started = sorted(CONTAINERS, key=lambda name: facts[name]["started_at"])
+    assert started[:2] + started[4:] == ["shop-db-1", "shop-seed-1", "shop-web-1"]
+    assert facts["shop-seed-1"]["exit_code"] == 0
+    assert facts["shop-seed-1"]["finished_at"] < facts["shop-api-1"]["started_at"]
     web = builder.vm("shop-web-1").spec
     assert web["process"]["args"][0] == "/usr/sbin/nginx"
     assert builder.vm("shop-api-2").spec["process"]["env"].count("LEVEL=info") == 1
@@ -123,7 +135,7 @@ def test_a_project_is_created_changed_scaled_and_removed(
     scaled = converge(options, calls, variables={"LEVEL": "debug"}, scale={"api": 3})
     assert "shop-api-3" in names(scaled)
     smaller = converge(options, calls, variables={"LEVEL": "debug"}, scale={"api": 1})
-    assert names(smaller) == ["shop-api-1", "shop-db-1", "shop-web-1"]
+    assert names(smaller) == ["shop-api-1", "shop-db-1", "shop-seed-1", "shop-web-1"]
 
     removed = converge(options, calls, state="absent")
     assert removed["containers"] == []

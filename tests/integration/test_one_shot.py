@@ -202,6 +202,55 @@ def test_a_container_that_has_ended_is_started_again(site: Site) -> None:
     site.ok("container_vm", name=JOB, state="present")
 
 
+def completed(site: Site, command: list[str], **options: Any) -> list[str]:
+    """Run a job to its end, as check mode predicts, after which nothing is to do; return the actions."""
+    wanted: dict[str, Any] = {
+        "name": JOB,
+        "image": IMAGE,
+        "command": command,
+        "networks": [{"name": NETWORK}],
+        **options,
+    }
+    predicted = site.run("container_vm", state="completed", **wanted, check=True)
+    done = site.ok("container_vm", state="completed", **wanted)
+    assert (predicted["actions"], predicted["diff"]) == (done["actions"], done["diff"])
+    container = done["container"]
+    assert (container["state"], container["status"], container["exit_code"]) == ("stopped", "exited", 0)
+    assert not site.ok("container_vm", state="completed", **wanted)["changed"]
+    actions: list[str] = done["actions"]
+    return actions
+
+
+@pytest.mark.parametrize("at_power_off", DROPPING)
+def test_a_job_runs_to_its_end_once(site: Site, at_power_off: str) -> None:
+    site.calls.behave(guest_info_at_power_off=at_power_off)
+    job = script(300, 0, "migrated\n")
+    assert completed(site, job) == [f"create {JOB} from {IMAGE}", f"run {JOB} to its end"]
+    assert reported(site, JOB) == {JOB: ("exited", 0, "migrated\n")}
+    assert completed(site, job, labels={"a": "b"}) == [f"reconfigure {JOB}: labels"]
+    assert completed(site, job, env={"VERSION": "2"})[1:] == [f"run {JOB} to its end"]
+    again = site.ok("container_vm", name=JOB, state="completed", restart=True)
+    assert again["actions"] == [f"run {JOB} to its end"]
+
+
+def test_a_job_that_fails_runs_again(site: Site) -> None:
+    wanted = {"name": JOB, "image": IMAGE, "networks": [{"name": NETWORK}], "state": "completed"}
+    failed = site.run("container_vm", **wanted, command=script(100, 3, "no database\n"))
+    assert f"container {JOB} exited with code 3 before it was completed" in failed["msg"]
+    assert (failed["exit_code"], failed["log"]) == (3, "no database\n")
+    assert site.run("container_vm", name=JOB, state="completed")["exit_code"] == 3
+    assert completed(site, script(100, 0, "migrated\n"))[1:] == [f"run {JOB} to its end"]
+
+
+def test_a_job_that_runs_is_awaited(site: Site) -> None:
+    run_job(site, script(1500, 0, ""), state="completed", wait=False)
+    done = site.ok("container_vm", name=JOB, state="completed")
+    assert done["actions"] == [f"wait until {JOB} is completed"]
+    assert done["container"]["exit_code"] == 0
+    late = site.run("container_vm", name=JOB, state="completed", restart=True, wait_timeout=1)
+    assert "was not completed within 1 s (wait_timeout); its state is running" in late["msg"]
+
+
 @pytest.mark.parametrize("at_power_off", DROPPING)
 @pytest.mark.parametrize("value", ["", "{}", None], ids=["removed", "changed", "unchanged"])
 def test_the_document_survives_edits_of_a_running_vm(site: Site, at_power_off: str, value: str | None) -> None:

@@ -68,8 +68,13 @@ _APPLIED: Mapping[str, str] = {
     "services.*.container_name": "The name of the VM. The service has one replica.",
     "services.*.cpu_shares": "As cpu_shares of container_vm.",
     "services.*.cpus": "Rounded up to whole virtual CPUs.",
-    "services.*.depends_on": "The order of starts. service_completed_successfully and restart: true are refused.",
-    "services.*.deploy.mode": "replicated. Others are refused.",
+    "services.*.depends_on": (
+        "The order of starts. A service that is awaited with service_completed_successfully is a job, whose containers "
+        "run once. restart: true is refused."
+    ),
+    "services.*.deploy.mode": (
+        "replicated, or replicated-job, whose containers run once and are awaited. Others are refused."
+    ),
     "services.*.deploy.replicas": "The number of container VMs.",
     "services.*.deploy.resources.limits.cpus": "Rounded up to whole virtual CPUs.",
     "services.*.deploy.resources.limits.memory": "The memory of the VM, rounded up to a multiple of 4 MiB.",

@@ -26,12 +26,13 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._compose.services i
 
 EXTENSION = "x-gantry"
 _COMPLETED = "service_completed_successfully"
-_MODES = frozenset({"", "replicated"})
+_JOB = "replicated-job"
+_MODES = frozenset({"", "replicated", _JOB})
 _PULL_POLICIES = frozenset({"", "always", "missing", "if_not_present", "never"})
 # The options of container_vm that x-gantry of a service may have. All containers of a stack are in one datacenter.
 _SERVICE_OPTIONS = frozenset(
     "cluster datastore resource_pool folder cpu_reservation cpu_limit memory_limit memory_shares "
-    "cpu_hot_add memory_hot_add guest_operations writable".split()
+    "cpu_hot_add memory_hot_add guest_operations writable wait_timeout healthy_wait_timeout".split()
 )
 
 
@@ -52,7 +53,18 @@ def stack_entries(project: ComposeProject, settings: StackSettings) -> tuple[lis
         _entry(name, service, project, settings, groups, refusals.within("services", name))
         for name, service in sorted(project.services.items())
     ]
-    return entries, refusals
+    jobs = {entry_name(project, name) for name in _jobs(project)}
+    return [{**entry, "state": "completed"} if entry["name"] in jobs else entry for entry in entries], refusals
+
+
+def _jobs(project: ComposeProject) -> set[str]:
+    """Return the services whose end is awaited: they are jobs, or others wait for their end."""
+    services = project.services
+    jobs = {name for name, service in services.items() if (service.get("deploy") or {}).get("mode") == _JOB}
+    for service in services.values():
+        waits = service.get("depends_on") or {}
+        jobs |= {name for name, values in waits.items() if values.get("condition") == _COMPLETED and name in services}
+    return jobs
 
 
 def _entry(
@@ -67,7 +79,7 @@ def _entry(
         refusals.add(("build",), "Nothing is built. Build and push the image, and give image, too.")
     mode = (service.get("deploy") or {}).get("mode") or ""
     if mode not in _MODES:
-        refusals.add(("deploy", "mode"), f"A service cannot be {mode}. Use replicated, and give replicas.")
+        refusals.add(("deploy", "mode"), f"A service cannot be {mode}. Use replicated or {_JOB}.")
     policy = service.get("pull_policy") or ""
     if policy not in _PULL_POLICIES:
         refusals.add(("pull_policy",), f"There is no {policy}. Give always, missing or never.")
@@ -114,13 +126,11 @@ def entry_name(project: ComposeProject, service: str) -> str:
 def _dependencies(
     service_name: str, service: Mapping[str, Any], project: ComposeProject, refusals: Refusals
 ) -> list[str]:
-    """Return the entries that a service waits for: each container is awaited until it is healthy, if it has a check."""
+    """Return the entries that a service waits for: until they have completed or are healthy, if they have a check."""
     given = service.get("depends_on") or {}
     # The loader also says restart for the services of links, where Docker Compose means the same by it as without.
     written = {attribute.path for attribute in project.attributes}
     for name, values in sorted(given.items()):
-        if values.get("condition") == _COMPLETED:
-            refusals.add(("depends_on", name, "condition"), "Waiting for the end of a container is not supported yet.")
         if values.get("restart") and ("services", service_name, "depends_on", name, "restart") in written:
             refusals.add(("depends_on", name, "restart"), "A changed service does not restart others.")
     return [entry_name(project, name) for name in sorted(given) if name in project.services]

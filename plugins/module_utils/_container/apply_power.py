@@ -78,7 +78,7 @@ def power_on(subject: ContainerSubject, change: PowerOn) -> Flow[None]:
             wait_timeout=change.wait_timeout,
             healthy_wait_timeout=change.healthy_wait_timeout,
             before=before,
-            wants_address=bool(change.machine.adapters),
+            wants_address=bool(change.machine.adapters) and not change.runs_to_end,
             delivers=change.files is not None,
             deadline=deadline,
         )

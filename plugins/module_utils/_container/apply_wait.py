@@ -14,6 +14,7 @@ from typing import Any
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.encode_run import is_end
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import OFF, ON
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.options import COMPLETED
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest import keys
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.delivery import FIELD, SHA256, WAITING_FOR_FILES
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.status import decode_status
@@ -87,6 +88,8 @@ class Startup:
         state = self.status.get("state")
         if self.wait_for == "healthy":
             return bool(state == "running" and self.status.get("health") == "healthy")
+        if self.wait_for == COMPLETED:
+            return bool(state == "exited" and self.status.get("exit_code") == 0)
         # A container that has already exited with 0 did start.
         return bool(state == "running" or (state == "exited" and self.status.get("exit_code") == 0))
 
@@ -97,7 +100,7 @@ class Startup:
             self.failure = f"could not be started: {error.get('code', 'error')}: {error.get('message', 'no message')}"
         elif state == "exited":
             self.failure = f"exited with code {self.status.get('exit_code')} before it was {self.wait_for}"
-        elif state == "running" and self.status.get("health") == "unhealthy":
+        elif state == "running" and self.status.get("health") == "unhealthy" and self.wait_for != COMPLETED:
             self.failure = f"is unhealthy: {self.status.get('health_output') or 'its check has no output'}"
         elif self.status.get("waiting_for") == WAITING_FOR_FILES and not self.delivers:
             self.failure = (
@@ -128,7 +131,7 @@ class Startup:
             option = "healthy_wait_timeout" if self.waits_for_health else "wait_timeout"
             seconds = self.healthy_wait_timeout if self.waits_for_health else self.wait_timeout
             failure = (
-                f"was not {self.wait_for} within {seconds} s ({option}) and is still starting; its state "
+                f"was not {self.wait_for} within {seconds} s ({option}); its state "
                 f"is {self.status.get('state') or 'not reported yet'}, its health "
                 f"{self.status.get('health', 'unknown')}. Look at the VM's console, or increase {option}"
             )

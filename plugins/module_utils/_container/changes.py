@@ -27,6 +27,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.model im
     guest_state,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model_names import NamesTable
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.options import COMPLETED
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.target import LIVE, OFFLINE, differing
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.plan import nested
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.delivery import FilesToDeliver
@@ -299,18 +300,28 @@ class PowerOn(ContainerChange):
     names: NamesTable | None = None
 
     def describe(self) -> str:
-        return f"start {self.container}"
+        return f"run {self.container} to its end" if self.runs_to_end else f"start {self.container}"
 
     def before(self) -> Mapping[str, Any]:
+        if self.runs_to_end:
+            return nested(self.container, COMPLETED, value=False)
         return nested(self.container, "power", value=self.machine.power)
 
     def after(self) -> Mapping[str, Any]:
+        if self.runs_to_end:
+            return nested(self.container, COMPLETED, value=True)
         return nested(self.container, "power", value=ON)
 
     def project(self, observed: ObservedContainer) -> ObservedContainer:
+        if self.runs_to_end:
+            return _completed(observed)
         health = "healthy" if self.wait_for == "healthy" else "starting" if self._has_healthcheck else "none"
         status = {"state": "running", "health": health, "restart_count": 0}
         return with_machine(observed, power=ON, start_pending=False, status=status)
+
+    @property
+    def runs_to_end(self) -> bool:
+        return self.wait_for == COMPLETED
 
     @property
     def _has_healthcheck(self) -> bool:
@@ -331,18 +342,30 @@ class AwaitStatus(ContainerChange):
         return f"wait until {self.container} is {self.wait_for}"
 
     def before(self) -> Mapping[str, Any]:
+        if self.wait_for == COMPLETED:
+            return nested(self.container, COMPLETED, value=False)
         if self.wait_for == "healthy":
             return nested(self.container, "health", value=self.machine.health)
         return nested(self.container, "status", value=guest_state(self.machine))
 
     def after(self) -> Mapping[str, Any]:
+        if self.wait_for == COMPLETED:
+            return nested(self.container, COMPLETED, value=True)
         return nested(self.container, "health" if self.wait_for == "healthy" else "status", value=self.wait_for)
 
     def project(self, observed: ObservedContainer) -> ObservedContainer:
+        if self.wait_for == COMPLETED:
+            return _completed(observed)
         status = {**(self.machine.status or {}), "state": "running"}
         if self.wait_for == "healthy":
             status["health"] = "healthy"
         return with_machine(observed, status=status)
+
+
+def _completed(observed: ObservedContainer) -> ObservedContainer:
+    """Return the container after a run to its end, when its VM is off again."""
+    status = {"state": "exited", "exit_code": 0, "health": "none", "restart_count": 0}
+    return with_machine(observed, power=OFF, start_pending=False, status=status)
 
 
 def _name(node: Entry | None) -> str | None:

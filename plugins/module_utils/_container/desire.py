@@ -24,7 +24,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.model im
     PlacementOption,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model_config import Config
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.options import OPTIONS
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.options import COMPLETED, OPTIONS
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.options_allocation import check_allocation
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.options_comparisons import parse_comparisons
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.options_files import FILE_OPTIONS
@@ -55,7 +55,13 @@ def desire_container(params: Mapping[str, Any]) -> DesiredContainer:
     if params["restart"] and params["state"] in ("present", "stopped", "suspended", "absent"):
         raise GantryError(
             f"restart is given with state: {params['state']}. It is for states in which the container runs: started, "
-            "healthy and ready. Change the state, or remove restart."
+            "healthy, ready and completed. Change the state, or remove restart."
+        )
+    policy = None if config is None else config.values["restart_policy"]
+    if params["state"] == COMPLETED and policy in ("always", "unless-stopped"):
+        raise GantryError(
+            f"state is {COMPLETED} and restart_policy is {policy}, with which a container does not end. Give "
+            "restart_policy: no or on-failure, or another state."
         )
     return DesiredContainer(
         name=name,

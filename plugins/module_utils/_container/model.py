@@ -15,7 +15,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.model_co
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model_hot_add import HotAdd
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model_names import NamedContainer, NetworkNames
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model_volumes import AttachedVolume, NamedVolume
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.options import DRIFT_WARN
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.options import COMPLETED, DRIFT_WARN
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.options_allocation import DEFAULTS
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.delivery import FIELD as FILES
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.delivery import SHA256, WAITING_FOR_FILES
@@ -69,7 +69,8 @@ class DesiredContainer:
 
     @property
     def wants_running(self) -> bool:
-        return self.state in ("started", "healthy", "ready")
+        """Return whether the container is started if it does not run."""
+        return self.state in ("started", "healthy", "ready", COMPLETED)
 
 
 # The CD drive is first in the boot order: a BIOS would try the image disk and the network before it.
@@ -194,6 +195,13 @@ class Machine:
     def has_ended(self) -> bool:
         """Return whether the container has ended and its VM stays on for a moment, so that its end can be recorded."""
         return self.running and self.tools_running and (self.status or {}).get("state") in FINAL_STATES
+
+    @property
+    def has_completed(self) -> bool:
+        """Return whether the last run has ended with exit code 0, and no task owes another one."""
+        status = self.status or {}
+        is_over = (self.power == OFF or self.has_ended) and status.get("state") == "exited"
+        return is_over and status.get("exit_code") == 0 and not self.start_pending
 
     @property
     def lacks_end(self) -> bool:

@@ -28,7 +28,9 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.options_
 
 # The values of placement_drift.
 DRIFT_RELOCATE, DRIFT_WARN, DRIFT_IGNORE = "relocate", "warn", "ignore"
-STATES = ["present", "started", "healthy", "ready", "stopped", "suspended", "absent"]
+# The state of a container that is to run to its end.
+COMPLETED = "completed"
+STATES = ["present", "started", "healthy", "ready", COMPLETED, "stopped", "suspended", "absent"]
 
 # When a change takes effect: while the container runs, after a restart of the VM, or in a new VM.
 LIVE = "live"

@@ -46,7 +46,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.model im
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model_config import (
     Config,
 )
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.options import DRIFT_RELOCATE
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.options import COMPLETED, DRIFT_RELOCATE
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.plan_admission import admission_problems
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.plan_checks import (
     entry_name,
@@ -105,6 +105,21 @@ def plan_container(desired: DesiredContainer, observed: ObservedContainer) -> tu
     """Return the changes for one container, in their order."""
     refuse_foreign(observed)
     desired = compared(desired, observed)
+    if desired.state == COMPLETED and observed.machine is not None and observed.machine.has_completed:
+        changes = _planned(replace(desired, state="present"), observed)
+        if not desired.restart and not any(map(_changes_the_run, changes)):
+            return changes
+    return _planned(desired, observed)
+
+
+def _changes_the_run(change: ContainerChange) -> bool:
+    """Return whether a container runs something else after a change."""
+    if isinstance(change, Reconfigure):
+        return change.machine.document != change.target.document
+    return isinstance(change, Clone | Promote | AttachVolume)
+
+
+def _planned(desired: DesiredContainer, observed: ObservedContainer) -> tuple[ContainerChange, ...]:
     planner = _Planner(desired, observed)
     if desired.state == "absent":
         planner.remove()

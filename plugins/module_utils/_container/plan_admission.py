@@ -10,12 +10,12 @@ The containers are taken as they are after the plan, so that what it stops makes
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.text import listed
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.values import MIB
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.changes import ContainerChange
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.changes import ContainerChange, PowerOn
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import Machine, ObservedContainer
 from ansible_collections.gantry.vsphere.plugins.module_utils._resource_pool.model import CPU, MEMORY
 from ansible_collections.gantry.vsphere.plugins.module_utils._resource_pool.model_capacity import (
@@ -41,7 +41,9 @@ class _Vms:
     def of(cls, observed: ObservedContainer, changes: Sequence[ContainerChange]) -> _Vms:
         after = observed
         for change in changes:
-            after = change.project(after)
+            # A container that runs to its end needs the resources of one that goes on running.
+            starts = isinstance(change, PowerOn) and change.runs_to_end
+            after = (replace(change, wait_for=None) if starts else change).project(after)
         return cls(_machines(observed), _machines(after))
 
     @property

@@ -24,6 +24,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.model_na
     NetworkNames,
     make_tables,
 )
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.options import COMPLETED
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.target_names import check_table, named_container
 
 Planned = tuple[ObservedContainer, Sequence[ContainerChange]]
@@ -88,7 +89,7 @@ class _Own:
     @property
     def expected(self) -> NamedContainer | None:
         """Return the container with a placeholder for each address that a network gives while the task waits."""
-        if self.named is None or self.start is None or self.start.wait_for is None:
+        if self.named is None or self.start is None or self.start.wait_for in (None, COMPLETED):
             return self.named
         return replace(self.named, networks=tuple(map(_with_placeholder, self.named.networks)))
 

@@ -28,6 +28,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.model im
     ObservedContainer,
     guest_state,
 )
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.options import COMPLETED
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.options_files import FILE_OPTIONS
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.plan_volumes import (
     detachment,
@@ -61,9 +62,14 @@ class PowerPlanner:
         return self.was_running and self.desired.state == "present"
 
     def _with_start(self, target: Machine) -> Machine:
-        """Return the target without the mark of a start that an earlier run owes, unless the plan makes that start."""
+        """Return the target without the mark of a start that an earlier run owes, unless the plan makes that start.
+
+        A container that has completed is marked when it is changed, so that it runs again if this run is interrupted.
+        """
         if target.power == SUSPENDED:
             return target
+        if self.desired.state == COMPLETED and target.has_completed and not self.desired.restart:
+            return replace(target, start_pending=True)
         starts = self.desired.wants_running or self._starts_again
         return replace(target, start_pending=target.start_pending and not target.is_up and starts)
 
@@ -78,7 +84,7 @@ class PowerPlanner:
                 f"Container {self.desired.name} has no health check, so it cannot be waited for as healthy. "
                 "Give healthcheck, or use state: started."
             )
-        wait_for = "healthy" if state == "healthy" else "running"
+        wait_for = state if state in ("healthy", COMPLETED) else "running"
         if state == "stopped" or machine.has_ended:
             self._stop(machine)
             machine = self._machine()
@@ -94,8 +100,8 @@ class PowerPlanner:
 
     def _await(self, machine: Machine, wait_for: str) -> None:
         """Wait for a container whose VM is on but which may not be running yet."""
-        reached = machine.health == "healthy" if wait_for == "healthy" else guest_state(machine) == "running"
-        if not reached:
+        reached = machine.health if wait_for == "healthy" else guest_state(machine)
+        if reached != wait_for:
             timeout, health = self.desired.wait_timeout, self.desired.healthy_wait_timeout
             files = self._files(machine)
             self._do(AwaitStatus(self.desired.name, machine, wait_for, timeout, files, healthy_wait_timeout=health))

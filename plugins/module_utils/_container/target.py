@@ -29,8 +29,8 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.model_co
     Config,
     scratch_bytes_of,
 )
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.options import COMPLETED, OPTIONS
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.options import LIVE as LIVE_OPTION
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.options import OPTIONS
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.options_allocation import CPU, MEMORY
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.options_files import FILE_OPTIONS
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.target_allocation import target_allocation
@@ -218,7 +218,8 @@ def will_start(desired: DesiredContainer, observed: ObservedContainer) -> bool:
         return False
     if desired.restart or (machine.start_pending and not machine.is_up):
         return True
-    if desired.wants_running and (machine.power != ON or not machine.has_reported or machine.has_ended):
+    starts = desired.wants_running and not (desired.state == COMPLETED and machine.has_completed)
+    if starts and (machine.power != ON or not machine.has_reported or machine.has_ended):
         return True
     if config is None or observed.image is None or observed.place is None or not machine.running:
         return False

@@ -118,7 +118,7 @@ def _set_params(params: Mapping[str, Any], project: ComposeProject) -> dict[str,
     return {
         "project": project.name,
         "state": "present",
-        "defaults": {},
+        "defaults": {"wait_timeout": params["wait_timeout"]},
         REPLICAS: {},
         "create_only": False,
         "remove_unlisted": params["remove_orphans"],

@@ -39,6 +39,7 @@ def stack_argument_spec() -> dict[str, dict[str, Any]]:
         "volume_size": {"type": "str"},
         "pull": {"type": "str", "choices": ["always", "missing", "never"], "default": "missing"},
         "remove_orphans": {"type": "bool", "default": False},
+        "wait_timeout": {"type": "int", "default": 300},
         **{option: {"type": "str"} for option in PLACEMENT},
         **guest_key_argument_spec(),
         **REGISTRY_OPTIONS,

@@ -188,7 +188,7 @@ def test_scale_of_the_task_wins(translate: Translate) -> None:
         ("image: a, x-gantry: [cluster]", "services.a.x-gantry is not supported. It is ['cluster']"),
         ("image: a, x-gantry: {datastore: [d]}", "services.a.x-gantry.datastore is not supported. It is ['d']"),
         ("image: a, pull_policy: daily", "services.a.pull_policy is not supported. There is no daily"),
-        ("image: a, deploy: {mode: replicated-job}", "services.a.deploy.mode"),
+        ("image: a, deploy: {mode: global-job}", "services.a.deploy.mode is not supported. A service cannot be global"),
         ("image: a, deploy: {update_config: {parallelism: 2}}", "There are no rolling updates and no rollbacks yet"),
         ("image: a, deploy: {rollback_config: {order: start-first}}", "services.a.deploy.rollback_config"),
         ("image: a, deploy: {placement: {constraints: [node.role == manager]}}", "services.a.deploy.placement is not"),
@@ -210,18 +210,25 @@ def test_what_a_container_vm_cannot_be_is_refused_by_name_and_line(
     assert found[0].startswith("definition:2: ")
 
 
-@pytest.mark.parametrize(
-    ("condition", "refused"),
-    [
-        ("condition: service_completed_successfully", "depends_on.b.condition is not supported. Waiting for the end"),
-        ("condition: service_started, restart: true", "depends_on.b.restart is not supported. A changed service does"),
-    ],
-)
-def test_what_no_service_waits_for_is_refused(translate: Translate, condition: str, refused: str) -> None:
-    text = f"services: {{a: {{image: a, depends_on: {{b: {{{condition}}}}}}}, b: {{image: b}}}}"
-    _entries, found = translate(text)
+def test_jobs_are_awaited_until_they_have_completed(translate: Translate) -> None:
+    waits = "depends_on: {b: {condition: service_completed_successfully}}"
+    job = "{image: c, deploy: {mode: replicated-job}, x-gantry: {wait_timeout: 900}}"
+    entries, found = translate(f"services: {{a: {{image: a, {waits}}}, b: {{image: b}}, c: {job}}}")
+    assert found == []
+    assert {name: entry.get("state") for name, entry in entries.items()} == {
+        "shop-a": None,
+        "shop-b": "completed",
+        "shop-c": "completed",
+    }
+    assert entries["shop-a"]["depends_on"] == ["shop-b"]
+    assert entries["shop-c"]["wait_timeout"] == 900
+
+
+def test_restarts_of_dependent_services_are_refused(translate: Translate) -> None:
+    waits = "depends_on: {b: {condition: service_started, restart: true}}"
+    _entries, found = translate(f"services: {{a: {{image: a, {waits}}}, b: {{image: b}}}}")
     assert len(found) == 1
-    assert refused in found[0]
+    assert "depends_on.b.restart is not supported. A changed service does" in found[0]
     # The loader adds the same for a link, which is not written in the file.
     assert translate("services: {a: {image: a, links: [b]}, b: {image: b}}")[1] == []
 

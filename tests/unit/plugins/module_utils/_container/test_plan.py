@@ -127,6 +127,53 @@ def test_a_container_in_its_desired_state_is_not_changed(state: str) -> None:
     assert plan(desire(state), existing(desire())) == []
 
 
+def completed_job(**options: Any) -> Machine:
+    done = {"state": "exited", "exit_code": 0}
+    return replace(existing(desire("completed", **options), power=OFF), status=done)
+
+
+def test_a_job_runs_once() -> None:
+    assert kinds(plan(desire("completed"))) == ["Clone", "PowerOn"]
+    assert plan(desire("completed"), completed_job()) == []
+    assert kinds(plan(desire("completed"), replace(completed_job(), power=ON, tools_running=True))) == ["Stop"]
+    assert kinds(plan(desire("completed", labels={"a": "b"}), completed_job())) == ["Reconfigure"]
+    assert kinds(plan(desire("completed", memory="512M"), completed_job())) == ["Reconfigure"]
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ({"env": {"A": "1"}}, ["Reconfigure", "PowerOn"]),
+        ({"scratch_size": "2G"}, ["Clone", "Destroy", "Promote", "PowerOn"]),
+        ({"restart": True}, ["PowerOn"]),
+    ],
+)
+def test_a_job_runs_again_with_another_configuration(options: dict[str, Any], expected: list[str]) -> None:
+    assert kinds(plan(desire("completed", **options), completed_job())) == expected
+
+
+@pytest.mark.parametrize("code", [None, 3])
+def test_a_job_without_a_good_end_runs_again(code: int | None) -> None:
+    ended = replace(completed_job(), status={"state": "exited", "exit_code": code})
+    assert kinds(plan(desire("completed"), ended)) == ["PowerOn"]
+
+
+def test_a_job_that_was_changed_by_an_interrupted_run_runs_in_the_next() -> None:
+    desired = desire("completed", env={"A": "1"})
+    changed = plan(desired, completed_job())[0].target
+    assert kinds(plan(desired, changed)) == ["PowerOn"]
+
+
+def test_a_running_job_is_awaited() -> None:
+    assert kinds(plan(desire("completed"), existing(desire()))) == ["AwaitStatus"]
+    assert plan(desire("completed", wait=False), existing(desire())) == []
+
+
+def test_a_job_that_would_never_end_is_refused() -> None:
+    with pytest.raises(GantryError, match="restart_policy is always, with which a container does not end"):
+        desire("completed", restart_policy="always")
+
+
 def test_power_follows_the_state() -> None:
     assert kinds(plan(desire(), existing(desire(), OFF))) == ["PowerOn"]
     assert kinds(plan(desire(), existing(desire(), SUSPENDED))) == ["PowerOn"]
@@ -577,8 +624,11 @@ OPTIONS = st.fixed_dictionaries(
 
 @st.composite
 def requests(draw: st.DrawFn) -> DesiredContainer:
-    state = draw(st.sampled_from(["present", "started", "healthy", "stopped", "absent"]))
-    return desire(state, **draw(OPTIONS))
+    state = draw(st.sampled_from(["present", "started", "healthy", "completed", "stopped", "absent"]))
+    options = draw(OPTIONS)
+    if state == "completed":
+        options.pop("restart_policy", None)
+    return desire(state, **options)
 
 
 @st.composite
@@ -612,7 +662,13 @@ def machines(draw: st.DrawFn, name: str, kind: str) -> Machine:
         memory_mb=draw(st.sampled_from([128, 999])),
         status=draw(
             st.sampled_from(
-                [None, {"state": "running", "health": "healthy"}, FOLLOWING, {"state": "exited", "exit_code": 3}]
+                [
+                    None,
+                    {"state": "running", "health": "healthy"},
+                    FOLLOWING,
+                    {"state": "exited", "exit_code": 0},
+                    {"state": "exited", "exit_code": 3},
+                ]
             )
         ),
         tools_running=draw(st.booleans()),
@@ -677,7 +733,9 @@ def test_a_plan_leads_to_the_desired_state_and_a_second_plan_is_empty(
     before = [machine for machine in (observed.machine, *observed.successors) if machine is not None]
     if all(machine.config is not None for machine in before):
         assert final.machine.scratch_bytes == desired.config.scratch_bytes
-    if desired.wants_running:
+    if desired.state == "completed":
+        assert final.machine.has_completed or not desired.wait
+    elif desired.wants_running:
         assert final.machine.power == ON
     if final.machine.power != SUSPENDED:
         assert final.machine.bootstrap
