@@ -11,12 +11,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._address_pool.model import AddressPool
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.decode_names import NAMED_PATHS, decode_named
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import (
     NEW,
     ContainerAdapter,
     Image,
     Machine,
 )
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.model_names import NamedContainer
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.batch import Flow, Gather, Subject
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest import keys
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.backings import network_backings
@@ -39,6 +41,8 @@ class Workbench:
         self._guest_managers: Mapping[str, Any] | None = None
         # The templates that were registered again, with their snapshots, by the former MoIDs of the templates.
         self.renewed: dict[str, tuple[str, str]] = {}
+        # The containers with names that this run has started: the names and the folders of their VMs, by MoIDs.
+        self.started: dict[str, tuple[str, str]] = {}
         # The addresses of each pool that this run gives to its containers.
         self.promised: dict[AddressPool, set[str]] = {}
 
@@ -91,6 +95,11 @@ class Workbench:
             self._guest_managers = yield Gather("guest managers", None, lambda _items: self._read_guest_managers())
         return self._guest_managers
 
+    def started_names(self) -> Flow[list[NamedContainer]]:
+        """Return the containers with names that this run has started, with the addresses that they have now."""
+        found: list[NamedContainer] = yield Gather("names", None, lambda _items: self._read_started())
+        return found
+
     def backings(self, adapters: Iterable[ContainerAdapter]) -> dict[str, Any]:
         """Return the backings of adapters, by the MoIDs of their networks."""
         return network_backings(self.inventory, (adapter.network for adapter in adapters))
@@ -101,6 +110,16 @@ class Workbench:
             return {row.moid: list(row.get(_DEVICES) or ()) for row in self.session.read(refs, [_DEVICES])}
 
         return read_job("devices", read)
+
+    def _read_started(self) -> Job:
+        started = dict(self.started)
+
+        def read() -> list[NamedContainer]:
+            rows = self.session.read([self.vm(moid) for moid in started], NAMED_PATHS)
+            decoded = (decode_named(*started[row.moid], row.moid, row, None) for row in rows)
+            return [one for one in decoded if one is not None]
+
+        return read_job("names", read)
 
     def _read_guest_managers(self) -> Job:
         def read() -> Mapping[str, Any]:

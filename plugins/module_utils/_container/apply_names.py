@@ -17,12 +17,15 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.report import Report
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.apply_batch import ContainerSubject
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.changes import ContainerChange, MoveFolder
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.changes_names import UpdateNames
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.encode import extra_config_spec
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.encode_names import table_values
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import Machine
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model_names import (
     NamedContainer,
+    NamesTable,
     make_tables,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.observe_names import (
@@ -74,6 +77,16 @@ def update_names(session: Session, scopes: frozenset[tuple[str, str]], report: R
         batch: Batch[Subject] = Batch(session, report, {UpdateNames: Kind(partial(_write, session), limit=32)})
         results.update(zip((subject.id for subject in subjects), batch.run(subjects), strict=True))
     return list(results.values())
+
+
+def names_at_start(subject: ContainerSubject, machine: Machine, planned: NamesTable) -> Flow[NamesTable]:
+    """Return what a container finds from its start on. Others that it comes after have got their addresses by now."""
+    own = named_container(machine)
+    if own is None or not subject.after or not subject.bench.started:
+        return planned
+    started = yield from subject.bench.started_names()
+    current = make_tables([*started, own])[own.moid]
+    return NamesTable(tuple(sorted({**dict(planned.entries), **dict(current.entries)}.items())))
 
 
 def _failed(results: Mapping[str, SubjectResult], one: NamedContainer) -> bool:

@@ -15,6 +15,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.apply_batch import ContainerSubject, Workbench
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.apply_conflict import name_owners
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.apply_files import deliver
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.apply_names import names_at_start
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.apply_wait import (
     POWER_PATH,
     STARTUP_PATHS,
@@ -62,7 +63,10 @@ def power_on(subject: ContainerSubject, change: PowerOn) -> Flow[None]:
     moid, datacenter = subject.moid(change.machine), change.machine.datacenter
     if datacenter is None:
         raise ValueError("a VM outside of any datacenter is started")
-    before = yield from _prepare(subject, change.machine, change.names)
+    names = change.names
+    if names is not None:
+        names = yield from names_at_start(subject, change.machine, names)
+    before = yield from _prepare(subject, change.machine, names)
     task = yield from _power_on_in(subject, datacenter, moid)
     if task is None or not (yield from _completes(subject, task)):
         yield from _await_power(subject, moid, before)
@@ -83,6 +87,8 @@ def power_on(subject: ContainerSubject, change: PowerOn) -> Flow[None]:
             deadline=deadline,
         )
         yield from _await(subject, moid, startup)
+    if names is not None and change.machine.folder is not None:
+        subject.bench.started[moid] = (change.machine.name, change.machine.folder.moid)
 
 
 def await_status(subject: ContainerSubject, change: AwaitStatus) -> Flow[None]:

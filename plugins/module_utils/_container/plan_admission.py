@@ -42,8 +42,10 @@ class _Vms:
         after = observed
         for change in changes:
             # A container that runs to its end needs the resources of one that goes on running.
-            starts = isinstance(change, PowerOn) and change.runs_to_end
-            after = (replace(change, wait_for=None) if starts else change).project(after)
+            if isinstance(change, PowerOn) and change.runs_to_end:
+                after = replace(change, wait_for=None).project(after)
+            else:
+                after = change.project(after)
         return cls(_machines(observed), _machines(after))
 
     @property
