@@ -21,8 +21,9 @@ description:
     are any.
   - Resource pools must be able to admit all containers of the project as they are after the task, as
     M(gantry.vsphere.container_vm) describes it. With O(create_only), they are counted as if they were started.
-  - Containers that have to be replaced or restarted are handled last and one after the other. Each is awaited before
-    the next one is stopped. The first that fails keeps all that follow as they are.
+  - Running containers that have to be replaced or restarted are handled last and one after the other. Each is awaited
+    before the next one is stopped. The first that fails keeps all that follow as they are. C(update_config) of a
+    container in the list changes this for its replicas.
   - The containers of a project carry the label C(gantry.vsphere.project) with its name, and the label
     C(gantry.vsphere.container) with the name of their entry in O(containers). By the first one those are found that are
     no longer listed.
@@ -46,6 +47,10 @@ options:
         V(web-3). Without it there is one container with the name itself.
       - With C(depends_on), a list of names in O(containers), the containers are created and started after those of
         these names, each of which is awaited as its C(state) says. One that runs is not awaited while it is replaced.
+      - C(update_config), a dictionary, says how those of its containers are changed that run and have to be stopped for
+        it. C(parallelism), V(1) by default, are changed at the same time, all with V(0). Before the next ones, each has
+        to go on running for C(monitor), and C(delay) passes, durations such as V(10s). C(failure_action) is V(pause),
+        which leaves all that follow as they are, or V(continue). C(order) is V(stop-first).
     type: list
     elements: dict
     default: []

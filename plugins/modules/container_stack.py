@@ -16,8 +16,7 @@ author:
 description:
   - Reads a project of Compose files with the reference loader of Docker Compose, imports the images, creates the
     volumes, and runs each replica of each service as a virtual machine, as M(gantry.vsphere.container_set) does.
-  - An attribute that is not supported is refused with its file and line before anything is changed. Among them are
-    rolling updates by C(update_config) and C(rollback_config).
+  - An attribute that is not supported is refused with its file and line before anything is changed.
   - The containers are named with the project, the service and the number of the replica, such as C(shop-web-1), or as
     C(container_name) says. They find each other by the name of the service and its aliases.
   - The containers carry the labels C(com.docker.compose.project) and C(com.docker.compose.service), as those of Docker

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -125,6 +126,49 @@ def test_running_containers_are_replaced_one_after_the_other_up_to_the_first_tha
     done = project.ok(web(image=NEW, replicas=4))
     assert {one["image"] for one in done["containers"]} == {NEW}
     assert not project.ok(web(image=NEW, replicas=4))["changed"]
+
+
+def test_running_containers_are_replaced_in_groups(project: Project) -> None:
+    project.ok(web())
+    wanted = web(image=NEW, update_config={"parallelism": 2, "delay": "700ms", "monitor": "300ms"})
+    predicted = project.ok(wanted, check=True)
+    done = project.ok(wanted)
+    assert done["actions"] == predicted["actions"]
+    assert [action for action in done["actions"] if "monitor" in action] == [
+        f"monitor {REPLICAS[0]} for 0.7 s",
+        f"monitor {REPLICAS[1]} for 0.7 s",
+        f"monitor {REPLICAS[2]} for 0.3 s",
+    ]
+    kinds = {"CloneVM_Task": "clone", "PowerOnMultiVM_Task": "start"}
+    order = [kinds[method] for method in project.calls.methods() if method in kinds]
+    assert order[:2] == ["clone", "clone"]
+    assert order[-3:] == ["start", "clone", "start"]
+    assert not project.ok(wanted)["changed"]
+
+
+def test_a_failure_does_not_stop_an_update_that_continues(project: Project) -> None:
+    project.ok(web())
+    lab = project.builder.lab
+    wanted = web(image=NEW, update_config={"failure_action": "continue"})
+    project.calls.reset()
+    project.calls.fault("PowerOnMultiVM_Task", "InsufficientResourcesFault", in_task=True)
+    place = {"project": "shop", "cluster": lab["cluster"], "containers": [wanted]}
+    failed = drive("container_set", {**lab["vcenter"], **place})
+    statuses = {one["name"]: one["status"] for one in failed["subjects"]}
+    assert statuses == {REPLICAS[0]: "failed", REPLICAS[1]: "done", REPLICAS[2]: "done"}
+    assert project.ok(wanted)["changed"]
+
+
+def test_a_container_that_ends_soon_after_its_update_stops_it(project: Project) -> None:
+    project.ok(web())
+    ends = ["lab-guest", json.dumps({"run_ms": 600, "exit_code": 3})]
+    failed = project.run(web(command=ends, update_config={"monitor": "20s"}))
+    assert {one["name"]: one["status"] for one in failed["subjects"]} == {
+        REPLICAS[0]: "failed",
+        REPLICAS[1]: "not_started",
+        REPLICAS[2]: "not_started",
+    }
+    assert f"container {REPLICAS[0]} exited with code 3 within 20 s of its update" in failed["msg"]
 
 
 def test_one_replica_is_running_at_any_time_of_a_replacement(project: Project) -> None:

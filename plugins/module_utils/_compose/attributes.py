@@ -47,9 +47,9 @@ _TERMINAL = "A container has no terminal and no input. Run commands with contain
 _NO_DAEMON = "There is no Docker daemon that this could apply to."
 _NO_MODELS = "AI models are a service of Docker Desktop. Run the server of the model as a service."
 _HOOKS = "The guest runs no commands at the start and the end of a container. Put them into the entrypoint."
-_UPDATES = (
-    "There are no rolling updates and no rollbacks yet. Running containers are replaced one after the other, and the "
-    "first one that fails ends the task."
+_ROLLBACKS = (
+    "Nothing is rolled back by itself. After a failure the other containers stay as they are. Run the task with the "
+    "former files to go back."
 )
 _PLACEMENT = "There are no labels of nodes. vSphere places VMs: write DRS rules with drs_ruleset."
 _METADATA = "Metadata for tools that a virtual machine does not have."
@@ -81,6 +81,11 @@ _APPLIED: Mapping[str, str] = {
     "services.*.deploy.resources.reservations.memory": "The memory reservation of the VM.",
     "services.*.deploy.restart_policy.condition": "As restart: none, on-failure or always.",
     "services.*.deploy.restart_policy.max_attempts": "The number of restarts, with on-failure only.",
+    "services.*.deploy.update_config": (
+        "How running containers are changed that have to be stopped for it: parallelism, delay, monitor, and the "
+        "failure_action pause or continue. order: start-first, the failure_action rollback and max_failure_ratio are "
+        "refused."
+    ),
     "services.*.dns": "Name servers of the container.",
     "services.*.dns_opt": "Options of its resolver.",
     "services.*.dns_search": "Search domains of the container.",
@@ -200,8 +205,7 @@ _REFUSED: Mapping[str, str] = {
     ),
     "services.*.deploy.resources.reservations.devices": _NO_DEVICES,
     "services.*.deploy.resources.reservations.generic_resources": _NO_DEVICES,
-    "services.*.deploy.rollback_config": _UPDATES,
-    "services.*.deploy.update_config": _UPDATES,
+    "services.*.deploy.rollback_config": _ROLLBACKS,
     "services.*.develop": "For development on one machine, with docker compose watch.",
     "services.*.device_cgroup_rules": _NO_DEVICES,
     "services.*.devices": _NO_DEVICES,

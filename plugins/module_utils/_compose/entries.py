@@ -94,6 +94,9 @@ def _entry(
     dependencies = _dependencies(name, service, project, refusals)
     if dependencies:
         options["depends_on"] = dependencies
+    update = _update_config((service.get("deploy") or {}).get("update_config") or {}, refusals)
+    if update:
+        options["update_config"] = update
     ports = published_ports(service)
     if ports:
         options["published_ports"] = ports
@@ -134,6 +137,22 @@ def _dependencies(
         if values.get("restart") and ("services", service_name, "depends_on", name, "restart") in written:
             refusals.add(("depends_on", name, "restart"), "A changed service does not restart others.")
     return [entry_name(project, name) for name in sorted(given) if name in project.services]
+
+
+def _update_config(given: Mapping[str, Any], refusals: Refusals) -> dict[str, Any]:
+    """Return how running containers are changed. Two VMs cannot have the same addresses and volumes at a time."""
+    refusals = refusals.within("deploy", "update_config")
+    options = {name: given[name] for name in ("parallelism", "delay", "monitor") if given.get(name) is not None}
+    if given.get("order") not in (None, "", "stop-first"):
+        refusals.add(("order",), f"There is no {given['order']}, only stop-first.")
+    action = given.get("failure_action") or ""
+    if action in ("pause", "continue"):
+        options["failure_action"] = action
+    elif action:
+        refusals.add(("failure_action",), f"There is no {action}. Give pause or continue.")
+    if given.get("max_failure_ratio"):
+        refusals.add(("max_failure_ratio",), "A failure pauses the update, or does not with failure_action: continue.")
+    return options
 
 
 def _replicas(service: Mapping[str, Any]) -> int:

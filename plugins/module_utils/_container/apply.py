@@ -17,6 +17,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.report import Report
 from ansible_collections.gantry.vsphere.plugins.module_utils._container import (
     apply_files,
+    apply_monitor,
     apply_power,
     apply_relocate,
     apply_suspend,
@@ -24,6 +25,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container import (
     apply_volumes,
     changes,
     changes_files,
+    changes_monitor,
     changes_suspend,
     changes_volumes,
 )
@@ -47,6 +49,7 @@ _KINDS: dict[type[ContainerChange], Kind[ContainerSubject]] = {
     changes.Clone: Kind(apply_vm.clone, limit=32),
     changes.Destroy: Kind(apply_vm.destroy, limit=32),
     changes_volumes.DetachVolumes: Kind(apply_volumes.detach_volumes, limit=32),
+    changes_monitor.Monitor: Kind(apply_monitor.monitor),
     changes.MoveFolder: Kind(apply_vm.move_folder, limit=16),
     changes.MovePool: Kind(apply_vm.move_pool, limit=16),
     changes.PowerOn: Kind(apply_power.power_on, limit=64),
@@ -62,12 +65,16 @@ _KINDS: dict[type[ContainerChange], Kind[ContainerSubject]] = {
 
 @dataclass(frozen=True)
 class ContainerWork:
-    """The changes of one container. ``after``: the ids of those that must be done before."""
+    """The changes of one container.
+
+    ``after``: the ids of those that must be done before. ``follows``: of those that may also have failed.
+    """
 
     id: str
     name: str
     changes: Sequence[ContainerChange]
     after: frozenset[str] = frozenset()
+    follows: frozenset[str] = frozenset()
 
 
 def apply_containers(session: Session, planned: Iterable[ContainerChange], report: Report) -> None:
@@ -83,7 +90,7 @@ def apply_in_order(session: Session, works: Iterable[ContainerWork], report: Rep
     bench, known = Workbench(session), list(works)
     scopes = changed_scopes(change for work in known for change in work.changes)
     subjects = [
-        ContainerSubject(work.id, work.name, work.changes, work.after, bench=bench)
+        ContainerSubject(work.id, work.name, work.changes, work.after, work.follows, bench=bench)
         for work in _after_templates(_without_updates(known))
     ]
     for change in (change for subject in subjects for change in subject.changes):

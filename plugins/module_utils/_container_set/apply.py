@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Make the changes of a project: many containers in parallel, those that are interrupted one after the other."""
+"""Make the changes of a project: many containers in parallel, those that are interrupted group by group."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 def apply_set(session: Session, desired: DesiredSet, changes: Sequence[SetChange], report: Report) -> None:
-    """Make the changes; the first interrupted container that fails keeps the following ones as they are.
+    """Make the changes. A failure in a group of interrupted containers keeps the following groups as they are, or not.
 
     A container that is created or started waits for those it depends on, if the task creates or starts them. It does
     not wait for the replacement of one that runs.
@@ -45,21 +45,23 @@ def _works(desired: DesiredSet, changes: Sequence[SetChange]) -> list[ContainerW
     plain: frozenset[str] = frozenset(
         subject
         for subject, made in by_subject.items()
-        if made[0].listed and not made[0].rolling and not isinstance(made[0].change, UpdateNames)
+        if made[0].listed and made[0].group is None and not isinstance(made[0].change, UpdateNames)
     )
-    before = plain
+    groups: dict[int, frozenset[str]] = {-1: plain}
     for subject, made in by_subject.items():
-        first = made[0]
+        if made[0].group is not None:
+            number = made[0].group.number
+            groups[number] = groups.get(number, frozenset()) | {subject}
+    for subject, made in by_subject.items():
+        after, follows = waits.get(subject, frozenset()) & plain, frozenset[str]()
+        group = made[0].group
+        if group is not None:
+            after = groups[group.number - 1]
+            if group.continues:
+                after, follows = follows, after
         works.append(
-            ContainerWork(
-                subject,
-                first.change.container,
-                tuple(one.change for one in made),
-                before if first.rolling else waits.get(subject, frozenset()) & plain,
-            )
+            ContainerWork(subject, made[0].change.container, tuple(one.change for one in made), after, follows)
         )
-        if first.rolling:
-            before = frozenset({subject})
     return works
 
 

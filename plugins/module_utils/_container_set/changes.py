@@ -12,7 +12,7 @@ from typing import Any
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.changes import ContainerChange, RehomeTemplate
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.changes_names import UpdateNames
-from ansible_collections.gantry.vsphere.plugins.module_utils._container_set.model import ObservedSet
+from ansible_collections.gantry.vsphere.plugins.module_utils._container_set.model import ObservedSet, UpdateGroup
 
 
 @dataclass(frozen=True)
@@ -21,13 +21,13 @@ class SetChange:
 
     ``index`` is the place of the container among the listed or the unlisted ones.
 
-    A ``rolling`` change interrupts a container that runs, so such containers are changed one after the other.
+    A change with a ``group`` interrupts a container that runs, so such containers are changed group by group.
     """
 
     change: ContainerChange
     index: int
     listed: bool = True
-    rolling: bool = False
+    group: UpdateGroup | None = None
 
     @property
     def subject(self) -> str:

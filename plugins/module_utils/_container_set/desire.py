@@ -29,6 +29,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container_set.mode
     PROJECT_LABEL,
     DesiredSet,
     PlannedImage,
+    UpdatePolicy,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._container_set.options import (
     CONTENT_FROM,
@@ -37,7 +38,9 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container_set.opti
     ENV_FILE_FROM,
     PLACEMENT,
     REPLICAS,
+    UPDATE_CONFIG,
 )
+from ansible_collections.gantry.vsphere.plugins.module_utils._container_set.options_update import parse_update_config
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.guest_key import parse_guest_key
 
 _PROJECT = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}")
@@ -57,6 +60,7 @@ class _Entry:
     options: Mapping[str, Any]
     names: tuple[str, ...]
     dependencies: tuple[str, ...]
+    update: UpdatePolicy
 
 
 def desire_set(params: Mapping[str, Any], places: Sequence[str] = ()) -> DesiredSet:
@@ -87,6 +91,7 @@ def desire_set(params: Mapping[str, Any], places: Sequence[str] = ()) -> Desired
         datacenter=params["datacenter"],
         planned_images=tuple(_planned(one) for one in params["planned_images"]),
         dependencies={entry.name: entry.dependencies for entry in entries if entry.dependencies},
+        updates={entry.name: entry.update for entry in entries},
     )
 
 
@@ -110,11 +115,12 @@ def _entries(params: Mapping[str, Any], places: Sequence[str], problems: list[Ga
         try:
             names = _names(name, number, where)
             dependencies = _dependencies(options.pop(DEPENDS_ON, None), where)
+            update = parse_update_config(options.pop(UPDATE_CONFIG, None), where)
             _add_contents(options, params[CONTENTS], where)
         except GantryError as error:
             problems.append(error)
             continue
-        yield _Entry(name, where, options, names, dependencies)
+        yield _Entry(name, where, options, names, dependencies, update)
     unknown = sorted(set(params["replicas"]) - known)
     if unknown:
         there = listed(sorted(known)) or "none"
@@ -267,7 +273,7 @@ def _unknown_option(entry: _Entry, option: str, spec: Mapping[str, Any]) -> Gant
     refused = refusals([option])
     if refused:
         return GantryError(f"{entry.where}: {refused[0].message.rstrip('.')}.")
-    close = difflib.get_close_matches(option, [*spec, REPLICAS, DEPENDS_ON], n=1)
+    close = difflib.get_close_matches(option, [*spec, REPLICAS, DEPENDS_ON, UPDATE_CONFIG], n=1)
     hint = f"Did you mean {close[0]}?" if close else "See the options of container_vm."
     return GantryError(f"{entry.where} has the unknown option {option!r}. {hint}")
 

@@ -36,6 +36,33 @@ class PlannedImage:
 
 
 @dataclass(frozen=True)
+class UpdatePolicy:
+    """How the running containers of an entry are changed that have to be stopped for it.
+
+    ``parallelism`` are changed at the same time, 0 stands for all. After each group, ``delay`` seconds pass, and each
+    container must go on running for ``monitor`` seconds. ``continues``: after one that has failed, too.
+    """
+
+    parallelism: int = 1
+    delay: float = 0
+    monitor: float = 0
+    continues: bool = False
+
+
+@dataclass(frozen=True)
+class UpdateGroup:
+    """The place of a container in the order of updates.
+
+    ``continues``: whether its group is changed also after a failure in the group before. ``seconds``: how long each
+    container must go on running before the next group is changed.
+    """
+
+    number: int
+    continues: bool
+    seconds: float
+
+
+@dataclass(frozen=True)
 class DesiredSet:
     """The containers of a project. ``entries`` has the names of the containers of each entry of the list.
 
@@ -54,10 +81,15 @@ class DesiredSet:
     planned_images: tuple[PlannedImage, ...] = ()
     planned_volumes: tuple[NamedVolume, ...] = ()
     dependencies: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    # By entries; those that are not in it have the default.
+    updates: Mapping[str, UpdatePolicy] = field(default_factory=dict)
 
     def depth(self, entry: str) -> int:
         """Return how many entries come one after the other before this one."""
         return self._depths.get(entry, 0)
+
+    def update_policy(self, entry: str) -> UpdatePolicy:
+        return self.updates.get(entry, UpdatePolicy())
 
     def entry_of(self, name: str) -> str:
         return self._entries_by_name[name]

@@ -5,7 +5,7 @@
 """Plan the changes of a project. Pure.
 
 Containers that do not run yet, removals and changes that interrupt nothing come first and are made in parallel. Then
-those containers follow that have to be stopped, one after the other.
+those containers follow that have to be stopped, one after the other or in groups, as update_config of their entry says.
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container_set.mode
     DesiredSet,
     ObservedSet,
 )
+from ansible_collections.gantry.vsphere.plugins.module_utils._container_set.plan_update import monitored, update_groups
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.plan import Plan
 
 
@@ -41,8 +42,9 @@ def plan_set(desired: DesiredSet, observed: ObservedSet) -> Plan[SetChange]:
     """Return the plan for all containers of the project; all problems are reported together."""
     problems: list[GantryError] = []
     planned: list[tuple[ObservedContainer, Sequence[ContainerChange]]] = []
-    # Index, listed and rolling of each.
-    places: list[tuple[int, bool, bool]] = []
+    # The index of each, and whether it is listed.
+    places: list[tuple[int, bool]] = []
+    interrupted: list[int] = []
     # With everything that a later task does if this one only creates: pools must admit all of it.
     wholes: list[tuple[ObservedContainer, Sequence[ContainerChange]]] = []
     for index, (wanted, found) in enumerate(zip(desired.containers, observed.containers, strict=True)):
@@ -53,9 +55,10 @@ def plan_set(desired: DesiredSet, observed: ObservedSet) -> Plan[SetChange]:
         except GantryError as error:
             problems.append(error)
             continue
-        rolling = _interrupts(wanted, found, made)
+        if _interrupts(wanted, found, made):
+            interrupted.append(index)
         planned.append((found, made))
-        places.append((index, True, rolling))
+        places.append((index, True))
         wholes.append((found, whole))
     raise_all(problems)
     for index, found in enumerate(observed.unlisted):
@@ -63,24 +66,20 @@ def plan_set(desired: DesiredSet, observed: ObservedSet) -> Plan[SetChange]:
         wholes.append((found, removal))
         if not desired.create_only:
             planned.append((found, removal))
-            places.append((index, False, False))
+            places.append((index, False))
     raise_all(list(admission_problems(wholes)))
     with_names, updates = plan_names(planned)
+    groups = update_groups(desired, interrupted)
     changes = [
-        SetChange(change, index, listed=listed, rolling=rolling)
-        for (index, listed, rolling), made in zip(places, with_names, strict=True)
-        for change in made
+        SetChange(change, index, listed=listed, group=groups.get(index) if listed else None)
+        for (index, listed), (found, _made), made in zip(places, planned, with_names, strict=True)
+        for change in monitored(groups.get(index) if listed else None, found, made)
     ]
     moves = [SetChange(move, 0) for move in template_moves(one.change for one in changes)]
     tables = [SetChange(update, 0) for update in updates]
-    return Plan((*moves, *sorted(changes, key=lambda change: _turn(desired, change)), *tables))
-
-
-def _turn(desired: DesiredSet, change: SetChange) -> tuple[bool, int]:
-    """Return what orders the changes: running containers that are interrupted are last, after those they depend on."""
-    if not change.rolling:
-        return False, 0
-    return True, desired.depth(desired.entry_of(desired.containers[change.index].name))
+    # Stable: running containers that are interrupted are last, in the order of their groups.
+    in_order = sorted(changes, key=lambda change: -1 if change.group is None else change.group.number)
+    return Plan((*moves, *in_order, *tables))
 
 
 def _changes(

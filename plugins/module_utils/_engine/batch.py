@@ -6,7 +6,7 @@
 
 A handler makes one change of one subject. It is a generator: it yields the requests that it needs one after the other
 and is resumed with each one's answer, while the other subjects go on. So a handler reads like a sequence of calls, and
-no subject waits for another that is not named in its ``after``.
+no subject waits for another that is not named in its ``after`` or its ``follows``.
 """
 
 from __future__ import annotations
@@ -44,12 +44,16 @@ _GATHER_MOST = 500
 
 @dataclass
 class Subject:
-    """One object to change, such as a container. ``after``: the ids of subjects that must be done before it starts."""
+    """One object to change, such as a container.
+
+    ``after``: the ids of subjects that must be done before it starts. ``follows``: of those that may also have failed.
+    """
 
     id: str
     name: str
     changes: Sequence[Any]
     after: frozenset[str] = frozenset()
+    follows: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -148,6 +152,8 @@ class Batch(Generic[S]):
         self._limits = limits or TaskLimits()
         self._timeout = timeout
         self._runs: dict[str, _Run[S]] = {}
+        # Those that come after a subject, and those that only follow it, by its id.
+        self._dependents: dict[str, list[_Run[S]]] = {}
         self._followers: dict[str, list[_Run[S]]] = {}
         # Without an answer: a subject that may begin.
         self._ready: deque[tuple[_Run[S], _Answer | None]] = deque()
@@ -189,12 +195,13 @@ class Batch(Generic[S]):
         for subject in subjects:
             if subject.id in self._runs:
                 raise ValueError(f"the batch has two subjects {subject.id}")
-            self._runs[subject.id] = _Run(subject, set(subject.after))
+            self._runs[subject.id] = _Run(subject, set(subject.after | subject.follows))
         for run in self._runs.values():
             for before in run.blocked_by:
                 if before not in self._runs:
                     raise ValueError(f"{run.subject.name} comes after {before}, which is not in the batch")
-                self._followers.setdefault(before, []).append(run)
+                waiting = self._dependents if before in run.subject.after else self._followers
+                waiting.setdefault(before, []).append(run)
         _refuse_circles(self._runs)
 
     def _end(self, run: _Run[S], error: GantryError | None = None) -> None:
@@ -203,26 +210,31 @@ class Batch(Generic[S]):
         run.status = DONE if error is None else FAILED
         if error is not None:
             self._report(f"{run.subject.name}: {error.message}")
-            self._skip_followers(run)
-            return
-        for follower in self._followers.get(run.subject.id, ()):
-            follower.blocked_by.discard(run.subject.id)
-            if not follower.blocked_by and not follower.status:
-                self._ready.append((follower, None))
+            self._skip_dependents(run)
+        released = self._followers.get(run.subject.id, [])
+        if error is None:
+            released = [*released, *self._dependents.get(run.subject.id, ())]
+        for waiting in released:
+            waiting.blocked_by.discard(run.subject.id)
+            if not waiting.blocked_by and not waiting.status:
+                self._ready.append((waiting, None))
 
-    def _skip_followers(self, failed: _Run[S]) -> None:
+    def _skip_dependents(self, failed: _Run[S]) -> None:
+        """Skip those that come after a subject that failed, and all that wait for one that is skipped."""
         blocking = deque([failed])
         while blocking:
             before = blocking.popleft()
-            what = "failed" if before.status == FAILED else "was not started"
-            for follower in self._followers.get(before.subject.id, ()):
-                if not follower.status:
-                    follower.status = NOT_STARTED
-                    name = follower.subject.name
-                    follower.error = GantryError(
+            what, waiting = "failed", self._dependents.get(before.subject.id, [])
+            if before.status == NOT_STARTED:
+                what, waiting = "was not started", [*waiting, *self._followers.get(before.subject.id, ())]
+            for skipped in waiting:
+                if not skipped.status:
+                    skipped.status = NOT_STARTED
+                    name = skipped.subject.name
+                    skipped.error = GantryError(
                         f"{name} was not started: it comes after {before.subject.name}, which {what}."
                     )
-                    blocking.append(follower)
+                    blocking.append(skipped)
 
     # -- the changes of one subject
 

@@ -189,7 +189,9 @@ def test_scale_of_the_task_wins(translate: Translate) -> None:
         ("image: a, x-gantry: {datastore: [d]}", "services.a.x-gantry.datastore is not supported. It is ['d']"),
         ("image: a, pull_policy: daily", "services.a.pull_policy is not supported. There is no daily"),
         ("image: a, deploy: {mode: global-job}", "services.a.deploy.mode is not supported. A service cannot be global"),
-        ("image: a, deploy: {update_config: {parallelism: 2}}", "There are no rolling updates and no rollbacks yet"),
+        ("image: a, deploy: {update_config: {order: start-first}}", "There is no start-first, only stop-first"),
+        ("image: a, deploy: {update_config: {failure_action: rollback}}", "There is no rollback. Give pause or"),
+        ("image: a, deploy: {update_config: {max_failure_ratio: 0.1}}", "update_config.max_failure_ratio is not"),
         ("image: a, deploy: {rollback_config: {order: start-first}}", "services.a.deploy.rollback_config"),
         ("image: a, deploy: {placement: {constraints: [node.role == manager]}}", "services.a.deploy.placement is not"),
         ('image: a, deploy: {resources: {reservations: {cpus: "1"}}}', "Give cpu_reservation in x-gantry"),
@@ -208,6 +210,16 @@ def test_what_a_container_vm_cannot_be_is_refused_by_name_and_line(
     assert len(found) == 1, found
     assert refused in found[0]
     assert found[0].startswith("definition:2: ")
+
+
+def test_update_config_is_that_of_the_set(translate: Translate) -> None:
+    given = (
+        "{parallelism: 2, delay: 1m30s, monitor: 5s, failure_action: continue, order: stop-first, max_failure_ratio: 0}"
+    )
+    entries, found = translate(f"services: {{a: {{image: a, deploy: {{update_config: {given}}}}}}}")
+    assert found == []
+    wanted = {"parallelism": 2, "delay": "1m30s", "monitor": "5s", "failure_action": "continue"}
+    assert entries["shop-a"]["update_config"] == wanted
 
 
 def test_jobs_are_awaited_until_they_have_completed(translate: Translate) -> None:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -12,8 +13,13 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._container_set.desire import desire_set
-from ansible_collections.gantry.vsphere.plugins.module_utils._container_set.model import DesiredSet
+from ansible_collections.gantry.vsphere.plugins.module_utils._container_set.model import (
+    DesiredSet,
+    UpdateGroup,
+    UpdatePolicy,
+)
 from ansible_collections.gantry.vsphere.plugins.module_utils._container_set.options import set_argument_spec
+from ansible_collections.gantry.vsphere.plugins.module_utils._container_set.plan_update import update_groups
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.guest_key import GuestKey
 
 IMAGE = "registry.example.com/app:1"
@@ -61,6 +67,50 @@ def test_defaults_apply_where_a_container_has_no_own_value_and_mappings_are_merg
         "gantry.vsphere.container": "web",
     }
     assert (one.placement.cluster, one.state) == ("C1", "ready")
+
+
+def test_update_config_says_how_running_containers_are_changed() -> None:
+    update = {
+        "parallelism": 0,
+        "delay": "1m30s",
+        "monitor": "500ms",
+        "failure_action": "continue",
+        "order": "stop-first",
+    }
+    desired = desire(web(update_config=update), {**web(), "name": "cache"})
+    assert desired.update_policy("web") == UpdatePolicy(parallelism=0, delay=90, monitor=0.5, continues=True)
+    assert desired.update_policy("cache") == UpdatePolicy()
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ("fast", "containers[0] (web) has update_config: 'fast'. Give a dictionary with parallelism, delay"),
+        ({"parallelism": -1}, "has update_config.parallelism: -1. Give a number"),
+        ({"delay": "soon"}, "update_config.delay is 'soon', which is not a duration"),
+        ({"failure_action": "rollback"}, "update_config: value of failure_action must be one of: pause, continue"),
+        ({"order": "start-first"}, "update_config: value of order must be one of: stop-first"),
+        ({"speed": 1}, "containers[0] (web) has update_config with speed. It has parallelism, delay"),
+    ],
+)
+def test_a_wrong_update_config_is_refused(given: Any, message: str) -> None:
+    with pytest.raises(GantryError, match=re.escape(message)):
+        desire(web(update_config=given))
+
+
+def test_interrupted_containers_are_in_groups_in_the_order_of_dependencies() -> None:
+    update = {"parallelism": 2, "delay": "9s", "monitor": "2s", "failure_action": "continue"}
+    desired = desire(
+        web(replicas=4, update_config=update, depends_on=["db"]),
+        {**web(), "name": "db"},
+    )
+    # The container web-2 is not interrupted.
+    assert update_groups(desired, [0, 2, 3, 4]) == {
+        4: UpdateGroup(0, False, 0),
+        0: UpdateGroup(1, False, 9),
+        2: UpdateGroup(1, False, 9),
+        3: UpdateGroup(2, True, 2),
+    }
 
 
 def test_absent_needs_no_list() -> None:

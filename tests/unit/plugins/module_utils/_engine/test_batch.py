@@ -186,7 +186,7 @@ _SHARED = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 @st.composite
 def plans(draw: st.DrawFn) -> list[Subject]:
-    """Subjects, each with some changes of which one may fail, and each after some of those before it."""
+    """Subjects, each with some changes of which one may fail, and each after some of those before it, or following."""
     found: list[Subject] = []
     for number in range(draw(st.integers(1, 8))):
         name = f"s{number}"
@@ -194,8 +194,9 @@ def plans(draw: st.DrawFn) -> list[Subject]:
         changes = [
             draw(st.sampled_from(KINDS))(f"{name}-{step}", draw(ends)) for step in range(draw(st.integers(0, 4)))
         ]
-        after = draw(st.sets(st.sampled_from([one.id for one in found]), max_size=2)) if found else set()
-        found.append(Subject(name, name, changes, frozenset(after)))
+        some = st.sets(st.sampled_from([one.id for one in found]), max_size=2) if found else st.just(set())
+        after, follows = draw(some), draw(some)
+        found.append(Subject(name, name, changes, frozenset(after), frozenset(follows - after)))
     return found
 
 
@@ -203,7 +204,8 @@ def expected(subjects: Sequence[Subject]) -> dict[str, tuple[str, int]]:
     """Return the expected status of each subject and how many of its changes are made."""
     outcome: dict[str, tuple[str, int]] = {}
     for one in subjects:
-        if any(outcome[before][0] != DONE for before in one.after):
+        skipped = any(outcome[before][0] == NOT_STARTED for before in one.follows)
+        if skipped or any(outcome[before][0] != DONE for before in one.after):
             outcome[one.id] = (NOT_STARTED, 0)
             continue
         made = next((n for n, change in enumerate(one.changes) if change.end != OK), len(one.changes))
@@ -234,7 +236,7 @@ def test_order_is_kept_limits_hold_and_failures_stay_where_they_belong(data: st.
         places = [n for n, (_event, who, _change) in enumerate(lab.events) if who == one.id]
         # Each change ends before the next one begins.
         assert [lab.events[n][0] for n in places] == [("begin", "end")[k % 2] for k in range(len(places))]
-        for before in one.after:
+        for before in one.after | one.follows:
             if places:
                 ends = [n for n, (event, who, _change) in enumerate(lab.events) if (event, who) == ("end", before)]
                 assert all(n < places[0] for n in ends)
