@@ -115,6 +115,7 @@ def _container_cases() -> dict[str, Case | Look]:
     return {
         "container_vm": Case(container, {"name": f"{PREFIX}both", "state": "absent"}, wrong, "nowhere"),
         "container_vm_info": Look({}, {"folder": "nowhere"}, "nowhere"),
+        "container_stack_info": Look({}, {"folder": "nowhere"}, "nowhere"),
         "container_set": Case(
             {"project": "both", "containers": [{**container, "name": f"{PREFIX}set", "replicas": 2}]},
             {"project": "both", "state": "absent"},

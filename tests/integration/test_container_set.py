@@ -168,7 +168,7 @@ def test_a_container_that_ends_soon_after_its_update_stops_it(project: Project) 
         REPLICAS[1]: "not_started",
         REPLICAS[2]: "not_started",
     }
-    assert f"container {REPLICAS[0]} exited with code 3 within 20 s of its update" in failed["msg"]
+    assert f"Container {REPLICAS[0]} exited with code 3 within 20 s of its update" in failed["msg"]
 
 
 def test_one_replica_is_running_at_any_time_of_a_replacement(project: Project) -> None:

@@ -128,6 +128,16 @@ def test_a_project_is_created_changed_scaled_and_removed(
     assert web["process"]["args"][0] == "/usr/sbin/nginx"
     assert builder.vm("shop-api-2").spec["process"]["env"].count("LEVEL=info") == 1
 
+    (shop,) = drive("container_stack_info", {**lab["vcenter"], "name": [PROJECT, "other"]})["stacks"]
+    assert (shop["name"], names(shop)) == (PROJECT, CONTAINERS)
+    found = {one.pop("name"): one for one in shop["services"]}
+    assert sorted(found) == ["api", "db", "seed", "web"]
+    tiny = [lab["images"]["tiny"]]
+    running = {"containers": CONTAINERS[:2], "images": tiny, "running": 2, "healthy": 0, "completed": 0}
+    assert found["api"] == running
+    assert found["seed"] == {**running, "containers": CONTAINERS[3:4], "running": 0, "completed": 1}
+    assert drive("container_stack_info", {**lab["vcenter"], "name": ["other"]})["stacks"] == []
+
     changed = converge(options, calls, variables={"LEVEL": "debug"})
     assert {one["name"] for one in changed["effects"]} == set(CONTAINERS[:3])
     assert "shop-db-1" in changed["actions"][0]

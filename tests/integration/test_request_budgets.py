@@ -76,6 +76,7 @@ def tasks(lab: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Iter
         ("container_network", network),
         ("container_network", {**network, "name": "none", "state": "absent"}),
         ("container_network_info", {}),
+        ("container_stack_info", {}),
         ("vm_folder", folder),
         ("vm_folder", {"path": "budget/db", "state": "absent"}),
         ("container_volume", volume),

@@ -251,6 +251,7 @@ REQUIREMENTS: Mapping[str, tuple[Requirement, ...]] = {
     "container_network_info": (),
     "container_set": _CONTAINERS,
     "container_stack": tuple(dict.fromkeys((*_STACK_CONTAINERS, *_STACK_IMAGES, _VOLUME_FILES))),
+    "container_stack_info": (),
     "container_vm": _CONTAINERS,
     "container_vm_copy": (
         Requirement(

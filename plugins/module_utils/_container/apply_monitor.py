@@ -52,6 +52,6 @@ def monitor(subject: ContainerSubject, change: Monitor) -> Flow[None]:
     ending = _Ending(time.monotonic() + change.seconds)
     if (yield Watch(subject.vm(change.machine), [POWER_PATH, STATUS_PATH], ending)):
         raise StartupError(
-            f"container {change.container} {ending.failure} within {change.seconds:g} s of its update (monitor). Look "
+            f"Container {change.container} {ending.failure} within {change.seconds:g} s of its update (monitor). Look "
             "at its log."
         )

@@ -267,6 +267,8 @@ class ContainerSelection:
     labels: Mapping[str, str]
     datacenter: str | None
     folder: str | None
+    # A label that they must have, whatever its value is.
+    label: str | None = None
     logs: bool = False
     exit_from_disk: bool = False
     # Of the last minutes, and how many for each container; 0 stands for none.

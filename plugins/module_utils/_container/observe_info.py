@@ -70,4 +70,5 @@ def _is_wanted(entry: Entry, desired: ContainerSelection) -> bool:
         return False
     labels = keys.decode_labels(keys.option(entry.properties, keys.LABELS))
     named = desired.names is None or entry.name in desired.names
-    return named and all(labels.get(key) == value for key, value in desired.labels.items())
+    labeled = desired.label is None or desired.label in labels
+    return named and labeled and all(labels.get(key) == value for key, value in desired.labels.items())

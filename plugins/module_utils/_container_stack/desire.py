@@ -17,12 +17,17 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._compose.entries im
     entry_name,
     stack_entries,
 )
-from ansible_collections.gantry.vsphere.plugins.module_utils._compose.model import ComposeProject, ComposeRequest
+from ansible_collections.gantry.vsphere.plugins.module_utils._compose.model import (
+    PROJECT_LABEL,
+    ComposeProject,
+    ComposeRequest,
+)
 from ansible_collections.gantry.vsphere.plugins.module_utils._compose.mounts import volumes_of
 from ansible_collections.gantry.vsphere.plugins.module_utils._compose.read import find_program, read_project
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import ContainerSelection
 from ansible_collections.gantry.vsphere.plugins.module_utils._container_set.desire import desire_set
 from ansible_collections.gantry.vsphere.plugins.module_utils._container_set.options import PLACEMENT, REPLICAS
-from ansible_collections.gantry.vsphere.plugins.module_utils._container_stack.model import DesiredStack
+from ansible_collections.gantry.vsphere.plugins.module_utils._container_stack.model import DesiredStack, StackQuery
 from ansible_collections.gantry.vsphere.plugins.module_utils._container_stack.options import DEFAULT_FILES
 from ansible_collections.gantry.vsphere.plugins.module_utils._image.desire import desire_image
 from ansible_collections.gantry.vsphere.plugins.module_utils._image.model import ImageRequest
@@ -57,6 +62,18 @@ def desire_stack(params: Mapping[str, Any]) -> DesiredStack:
         images=tuple(_images(params, project, entries)),
         volumes=_volumes(params, project),
         warnings=(*project.warnings, *problems),
+    )
+
+
+def desire_stacks(params: Mapping[str, Any]) -> StackQuery:
+    """Return which stacks a task of container_stack_info returns."""
+    names = None if params["name"] is None else tuple(dict.fromkeys(params["name"]))
+    one = {PROJECT_LABEL: names[0]} if names is not None and len(names) == 1 else {}
+    return StackQuery(
+        names,
+        ContainerSelection(
+            names=None, labels=one, datacenter=params["datacenter"], folder=params["folder"], label=PROJECT_LABEL
+        ),
     )
 
 

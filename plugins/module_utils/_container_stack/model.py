@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import ContainerSelection
 from ansible_collections.gantry.vsphere.plugins.module_utils._container_set.model import DesiredSet, ObservedSet
 from ansible_collections.gantry.vsphere.plugins.module_utils._image.model import ImageRequest, ObservedImages
 from ansible_collections.gantry.vsphere.plugins.module_utils._volume.model import DesiredVolumes, ObservedVolumes
@@ -29,6 +30,14 @@ class DesiredStack:
     volumes: DesiredVolumes | None = None
     # What is not supported, where the task only asks for warnings, and what the loader has warned of.
     warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class StackQuery:
+    """The stacks to return, all if there are no names, and where their containers are looked for."""
+
+    names: tuple[str, ...] | None
+    containers: ContainerSelection
 
 
 @dataclass(frozen=True)

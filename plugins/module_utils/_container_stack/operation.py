@@ -2,15 +2,17 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The operation of container_stack."""
+"""The operations of container_stack and container_stack_info."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.report import Report
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.changes_effects import container_effects
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import Machine
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.observe_info import observe_container_info
 from ansible_collections.gantry.vsphere.plugins.module_utils._container_set.apply import apply_set
 from ansible_collections.gantry.vsphere.plugins.module_utils._container_set.changes import changes_by_subject
 from ansible_collections.gantry.vsphere.plugins.module_utils._container_set.observe import observe_set
@@ -20,17 +22,22 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container_stack.ch
     ContainerOfStack,
     StackChange,
 )
-from ansible_collections.gantry.vsphere.plugins.module_utils._container_stack.desire import desire_stack
-from ansible_collections.gantry.vsphere.plugins.module_utils._container_stack.model import DesiredStack, ObservedStack
+from ansible_collections.gantry.vsphere.plugins.module_utils._container_stack.desire import desire_stack, desire_stacks
+from ansible_collections.gantry.vsphere.plugins.module_utils._container_stack.model import (
+    DesiredStack,
+    ObservedStack,
+    StackQuery,
+)
 from ansible_collections.gantry.vsphere.plugins.module_utils._container_stack.observe import observe_needs
 from ansible_collections.gantry.vsphere.plugins.module_utils._container_stack.options import (
     MUTUALLY_EXCLUSIVE,
     REQUIRED_TOGETHER,
     stack_argument_spec,
+    stack_info_argument_spec,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._container_stack.plan import plan_stack, with_needs
-from ansible_collections.gantry.vsphere.plugins.module_utils._container_stack.result import stack_result
-from ansible_collections.gantry.vsphere.plugins.module_utils._engine.operation import Effect, Operation
+from ansible_collections.gantry.vsphere.plugins.module_utils._container_stack.result import stack_result, stacks_result
+from ansible_collections.gantry.vsphere.plugins.module_utils._engine.operation import Effect, InfoOperation, Operation
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.options import argument_spec
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.plan import Plan
 
@@ -82,3 +89,19 @@ class ContainerStack(Operation[DesiredStack, ObservedStack, StackChange]):
 
     def result(self, desired: DesiredStack, observed: ObservedStack) -> dict[str, Any]:
         return stack_result(desired, observed)
+
+
+class ContainerStackInfo(InfoOperation[StackQuery, Sequence[Machine]]):
+    """Read the stacks and their containers."""
+
+    name = "container_stack_info"
+    argument_spec = argument_spec(**stack_info_argument_spec())
+
+    def desire(self, params: Mapping[str, Any]) -> StackQuery:
+        return desire_stacks(params)
+
+    def observe(self, session: Session, desired: StackQuery) -> Sequence[Machine]:
+        return observe_container_info(session, desired.containers)
+
+    def result(self, desired: StackQuery, observed: Sequence[Machine]) -> dict[str, Any]:
+        return stacks_result(desired, observed)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The options of container_stack besides those of the connection."""
+"""The options of container_stack and container_stack_info besides those of the connection."""
 
 from __future__ import annotations
 
@@ -20,6 +20,15 @@ REQUIRED_TOGETHER = (REGISTRY_REQUIRED_TOGETHER,)
 MUTUALLY_EXCLUSIVE = (REGISTRY_MUTUALLY_EXCLUSIVE,)
 # The names that the specification gives to the file of a project, the preferred one first.
 DEFAULT_FILES = ("compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml")
+
+
+def stack_info_argument_spec() -> dict[str, dict[str, Any]]:
+    """Return the options of container_stack_info."""
+    return {
+        "name": {"type": "list", "elements": "str", "aliases": ["names"]},
+        "datacenter": {"type": "str"},
+        "folder": {"type": "str"},
+    }
 
 
 def stack_argument_spec() -> dict[str, dict[str, Any]]:

@@ -2,14 +2,22 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A stack as container_stack returns it. Pure."""
+"""What container_stack and container_stack_info return. Pure."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ansible_collections.gantry.vsphere.plugins.module_utils._compose.model import PROJECT_LABEL, SERVICE_LABEL
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import Machine
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.result import container_result
 from ansible_collections.gantry.vsphere.plugins.module_utils._container_set.result import set_result
-from ansible_collections.gantry.vsphere.plugins.module_utils._container_stack.model import DesiredStack, ObservedStack
+from ansible_collections.gantry.vsphere.plugins.module_utils._container_stack.model import (
+    DesiredStack,
+    ObservedStack,
+    StackQuery,
+)
 from ansible_collections.gantry.vsphere.plugins.module_utils._image.result import image_result
 from ansible_collections.gantry.vsphere.plugins.module_utils._volume.result import volumes_result
 
@@ -28,4 +36,36 @@ def stack_result(desired: DesiredStack, observed: ObservedStack) -> dict[str, An
         "images": [image_result(request, found)["image"] for request, found in needs.images],
         "volumes": volumes,
         "warnings": [*desired.warnings, *of_set["warnings"]],
+    }
+
+
+def stacks_result(query: StackQuery, machines: Sequence[Machine]) -> dict[str, Any]:
+    """Return the stacks by name, each with its services."""
+    stacks: dict[str, list[dict[str, Any]]] = {}
+    for machine in machines:
+        stacks.setdefault(machine.labels[PROJECT_LABEL], []).append(container_result(machine))
+    chosen = sorted(name for name in stacks if query.names is None or name in query.names)
+    return {"stacks": [_stack(name, stacks[name]) for name in chosen]}
+
+
+def _stack(name: str, containers: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    services: dict[str, list[Mapping[str, Any]]] = {}
+    for one in containers:
+        services.setdefault(one["labels"].get(SERVICE_LABEL, ""), []).append(one)
+    return {
+        "name": name,
+        "services": [_service(service, members) for service, members in sorted(services.items())],
+        "containers": list(containers),
+    }
+
+
+def _service(name: str, containers: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return a service with the numbers of its containers in each state."""
+    return {
+        "name": name,
+        "containers": [one["name"] for one in containers],
+        "images": sorted({one["image"] for one in containers if one["image"]}),
+        "running": sum(one["status"] == "running" for one in containers),
+        "healthy": sum(one["health"] == "healthy" for one in containers),
+        "completed": sum(one["status"] == "exited" and one["exit_code"] == 0 for one in containers),
     }

@@ -267,6 +267,9 @@ class Cases:
             Step("remove", {**options(), "state": "absent"}),
         ]
 
+    def _container_stack_info(self) -> list[Step]:
+        return [Step("read", {})]
+
     def _container_vm_exec(self) -> list[Step]:
         return [Step("run", {**self._permitting_container(), "argv": ["true"]})]
 
