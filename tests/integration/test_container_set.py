@@ -171,6 +171,34 @@ def test_a_container_that_ends_soon_after_its_update_stops_it(project: Project) 
     assert f"Container {REPLICAS[0]} exited with code 3 within 20 s of its update" in failed["msg"]
 
 
+def test_replaced_containers_stay_in_the_rules_of_their_vms(project: Project) -> None:
+    project.ok(web())
+    lab = project.builder.lab
+    group, overridden = {"name": f"{PREFIX}all", "type": "vm", "members": REPLICAS}, {"vms": REPLICAS[:1]}
+    apart = {"name": f"{PREFIX}apart", "type": "vm_anti_affinity", "vms": REPLICAS}
+    hosts = {"name": f"{PREFIX}hosts", "type": "host", "members": lab["hosts"][:3]}
+    inside = {"name": f"{PREFIX}in", "type": "vm_host_affinity", "vm_group": group["name"], "host_group": hosts["name"]}
+    ruleset = {
+        **lab["vcenter"],
+        "cluster": lab["cluster"],
+        "groups": [group, hosts],
+        "rules": [apart, {**inside, "mandatory": True}],
+        "overrides": [{**overridden, "automation_level": "manual"}],
+    }
+    try:
+        assert drive("drs_ruleset", ruleset)["changed"]
+        replaced = project.ok(web(image=NEW, update_config={"parallelism": 2}))
+        assert len(replaced["effects"]) == 3
+        left = drive("drs_ruleset", ruleset)
+        assert (left["changed"], left["actions"]) == (False, [])
+        assert len(left["rules"][0]["vms"]) == 3
+    finally:
+        names = [{"name": one["name"], "state": "absent"} for one in (inside, apart)]
+        groups = [{"name": one["name"], "type": one["type"], "state": "absent"} for one in (group, hosts)]
+        gone = drive("drs_ruleset", {**lab["vcenter"], "cluster": lab["cluster"], "groups": groups, "rules": names})
+        assert gone["changed"], gone
+
+
 def test_one_replica_is_running_at_any_time_of_a_replacement(project: Project) -> None:
     project.ok(web())
     project.ok(web(image=NEW))

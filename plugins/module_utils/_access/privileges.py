@@ -117,6 +117,12 @@ _STACK_CONTAINERS = (
         propagate=True,
     ),
     Requirement(
+        CLUSTER,
+        ("Host.Inventory.EditCluster",),
+        "to keep a container that is replaced in the DRS rules, the VM groups and the overrides of its VM",
+        optional=True,
+    ),
+    Requirement(
         FOLDER,
         ("VirtualMachine.Config.AddExistingDisk", "VirtualMachine.Config.RemoveDisk"),
         "to mount volumes",

@@ -17,6 +17,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.apply_ad
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.apply_batch import (
     ContainerSubject,
 )
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.apply_rules import succeed_in_rules
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.changes import (
     Clone,
     Destroy,
@@ -107,6 +108,8 @@ def promote(subject: ContainerSubject, change: Promote) -> Flow[None]:
 
 
 def destroy(subject: ContainerSubject, change: Destroy) -> Flow[None]:
+    if change.successor is not None:
+        yield from succeed_in_rules(subject, change.machine, change.successor)
     yield Job(change.machine.name, "destroy", subject.vm(change.machine).Destroy_Task)
 
 

@@ -244,9 +244,10 @@ class Stop(ContainerChange):
 
 @dataclass(frozen=True)
 class Destroy(ContainerChange):
-    """Delete the VM and its own disks."""
+    """Delete the VM and its own disks. Its ``successor`` takes its place in the DRS rules before."""
 
     machine: Machine
+    successor: Machine | None = None
 
     def describe(self) -> str:
         return f"remove {self.machine.name}"

@@ -235,7 +235,7 @@ class _Planner(PowerPlanner):
             name = self.desired.name + SUCCESSOR_SUFFIX
             starts = self.desired.wants_running or self.was_running
             self._do(self._clone(config, name, image, place, reason=reason, starts=starts))
-        self._destroy(machine)
+        self._destroy(machine, self.seen.successors[0])
         causes = replace_causes(config, machine, reason)
         self._do(Promote(self.desired.name, self.seen.successors[0], causes))
 

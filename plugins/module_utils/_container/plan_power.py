@@ -155,7 +155,7 @@ class PowerPlanner:
     def _detach(self, machine: Machine, ids: tuple[str, ...]) -> None:
         self._do(detachment(self.desired.name, machine, ids, self.seen.place))
 
-    def _destroy(self, machine: Machine) -> None:
+    def _destroy(self, machine: Machine, successor: Machine | None = None) -> None:
         if not machine.ours:
             raise ValueError("only container VMs of this collection are removed")
         if machine.power != OFF:
@@ -168,4 +168,4 @@ class PowerPlanner:
             machine = next(
                 one for one in (self.seen.machine, *self.seen.successors) if one and one.moid == machine.moid
             )
-        self._do(Destroy(self.desired.name, machine))
+        self._do(Destroy(self.desired.name, machine, successor))

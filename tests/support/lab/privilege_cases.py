@@ -173,6 +173,7 @@ class Cases:
             Step("repair", started, self._tamper),
             Step("mount", {**started, "volumes": [f"{NAME}:/data"]}, self._volume),
             Step("replace", {**started, "recreate": True}, self._image_as_vm),
+            Step("replace in a group", {**started, "recreate": True}, self._in_group),
             Step("suspend", {"name": NAME, "state": "suspended"}),
             Step("resume", {"name": NAME, "state": "started"}),
             Step("move", moved),
@@ -183,6 +184,12 @@ class Cases:
             Step("lost host", {**off, "recreate": True}, lambda: self._strand("lost")),
             Step("remove", {"name": NAME, "folder": OTHER_FOLDER, "state": "absent"}),
         ]
+
+    def _in_group(self) -> None:
+        """Put the container's VM into a group of VMs."""
+        vm = self.builder.session.ref("VirtualMachine", self.builder.vm(NAME).moid)
+        group = vim.cluster.VmGroup(name=f"{PREFIX}group", vm=[vm])
+        self.cluster.write(groupSpec=[vim.cluster.GroupSpec(operation="add", info=group)])
 
     def _image_as_vm(self) -> None:
         """Let the image be a VM, as it is while its references are changed."""
@@ -234,6 +241,7 @@ class Cases:
         return [
             Step("create", {**project, "containers": [one]}),
             Step("replace", {**project, "containers": [{**one, "recreate": True}]}, lambda: self._strand("lost")),
+            Step("replace in a group", {**project, "containers": [{**one, "recreate": True}]}, self._in_group),
             Step("remove", {**project, "state": "absent"}),
         ]
 
@@ -264,6 +272,7 @@ class Cases:
             Step("image", options(**reserved, labels={"a": "b"}), self._forget_references),
             Step("image as VM", options(**reserved, read_only=True), self._image_as_vm),
             Step("lost host", options(**reserved), lambda: self._strand("lost")),
+            Step("replace in a group", options(**reserved, read_only=True), self._in_group),
             Step("remove", {**options(), "state": "absent"}),
         ]
 
