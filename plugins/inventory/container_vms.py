@@ -91,10 +91,12 @@ options:
         C(health_healthy), C(state_running), C(datacenter_DC0) or C(folder_DC0_vm_apps).
       - V(image) makes a group of each reference, as C(image_registry_example_com_nginx_1_27).
       - V(label) makes a group of each label and its value, as C(label_tier_front).
+      - V(stack) and V(service) make groups of the Compose projects of M(gantry.vsphere.container_stack) and of their
+        services, as C(stack_shop) and C(service_shop_web).
       - A container that is not running has no health and is in no group of it.
     type: list
     elements: str
-    choices: [cluster, datacenter, folder, health, host, image, label, state]
+    choices: [cluster, datacenter, folder, health, host, image, label, service, stack, state]
     default: []
 notes:
   - The variables of a host are what M(gantry.vsphere.container_vm_info) returns of the container, without C(bootstrap)

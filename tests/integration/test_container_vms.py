@@ -86,7 +86,9 @@ def test_each_container_is_a_host_with_what_the_info_module_returns(
 ) -> None:
     returned = drive("container_vm_info", lab["vcenter"])["containers"]
     calls.forget()
-    listing = inventory(group_by=["cluster", "datacenter", "folder", "health", "host", "image", "label", "state"])
+    listing = inventory(
+        group_by=["cluster", "datacenter", "folder", "health", "host", "image", "label", "service", "stack", "state"]
+    )
     assert calls.methods() == REQUESTS
     expected = {}
     for facts in returned:

@@ -77,7 +77,7 @@ _APPLIED: Mapping[str, str] = {
     ),
     "services.*.deploy.replicas": "The number of container VMs.",
     "services.*.deploy.resources.limits.cpus": "Rounded up to whole virtual CPUs.",
-    "services.*.deploy.resources.limits.memory": "The memory of the VM, rounded up to a multiple of 4 MiB.",
+    "services.*.deploy.resources.limits.memory": "The memory of the VM, at least 96 MiB and a multiple of 4 MiB.",
     "services.*.deploy.resources.reservations.memory": "The memory reservation of the VM.",
     "services.*.deploy.restart_policy.condition": "As restart: none, on-failure or always.",
     "services.*.deploy.restart_policy.max_attempts": "The number of restarts, with on-failure only.",
@@ -110,7 +110,7 @@ _APPLIED: Mapping[str, str] = {
         "no effect, because the log is kept in the VM."
     ),
     "services.*.mac_address": "The MAC address of the first adapter.",
-    "services.*.mem_limit": "The memory of the VM, rounded up to a multiple of 4 MiB.",
+    "services.*.mem_limit": "The memory of the VM, at least 96 MiB and a multiple of 4 MiB.",
     "services.*.mem_reservation": "The memory reservation of the VM.",
     "services.*.network_mode": (
         "none, or bridge, which is the network default. Others are refused, because there is no host."

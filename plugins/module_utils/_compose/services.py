@@ -28,6 +28,8 @@ _HOST_GATEWAY = "host-gateway"
 _PLATFORMS = frozenset({"linux/amd64", "linux/x86_64", "linux"})
 # The memory of a VM is a multiple of so many MiB.
 _MEMORY_STEP = 4
+# A limit that is lower than the memory of the smallest VM, in MiB, gives the container that VM.
+_LEAST_MEMORY = 96
 _HEALTH_FIELDS = ("test", "interval", "timeout", "retries", "start_period", "start_interval")
 
 
@@ -92,7 +94,7 @@ def resource_options(service: Mapping[str, Any]) -> dict[str, Any]:
         options["cpus"] = max(1, math.ceil(float(cpus)))
     memory = limits.get("memory") or service.get("mem_limit")
     if memory:
-        options["memory"] = _mebibytes(memory, _MEMORY_STEP)
+        options["memory"] = _mebibytes(max(int(memory), _LEAST_MEMORY * MIB), _MEMORY_STEP)
     reserved = reservations.get("memory") or service.get("mem_reservation")
     if reserved:
         options["memory_reservation"] = _mebibytes(reserved)

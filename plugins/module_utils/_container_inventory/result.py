@@ -12,6 +12,7 @@ from typing import Any
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.text import listed
+from ansible_collections.gantry.vsphere.plugins.module_utils._compose.model import PROJECT_LABEL, SERVICE_LABEL
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import Machine
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.result import container_result
 from ansible_collections.gantry.vsphere.plugins.module_utils._container_inventory.model import Facts, InventoryFilters
@@ -88,6 +89,13 @@ def _field(name: str) -> Callable[[Facts], Iterator[str]]:
     return lambda facts: iter([facts[name]] if facts[name] else [])
 
 
+def _label(name: str) -> Callable[[Facts], Iterator[str]]:
+    return lambda facts: iter([facts["labels"][name]] if facts["labels"].get(name) else [])
+
+
+_stack, _service = _label(PROJECT_LABEL), _label(SERVICE_LABEL)
+
+
 # What each value of group_by makes groups of.
 _GROUPINGS: Mapping[str, Callable[[Facts], Iterator[str]]] = {
     "cluster": _field("cluster"),
@@ -97,6 +105,8 @@ _GROUPINGS: Mapping[str, Callable[[Facts], Iterator[str]]] = {
     "host": _field("host"),
     "image": _field("image"),
     "label": _labels,
+    "service": lambda facts: (f"{stack}_{service}" for stack in _stack(facts) for service in _service(facts)),
+    "stack": _stack,
     "state": _field("state"),
 }
 GROUPINGS = tuple(_GROUPINGS)

@@ -14,11 +14,13 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.gantry.vsphere.plugins.module_utils._base.values import MIB
 from ansible_collections.gantry.vsphere.plugins.module_utils._compose.attributes import VERDICTS
 from ansible_collections.gantry.vsphere.plugins.module_utils._compose.entries import StackSettings, stack_entries
 from ansible_collections.gantry.vsphere.plugins.module_utils._compose.model import ComposeRequest
 from ansible_collections.gantry.vsphere.plugins.module_utils._compose.read import read_project
 from ansible_collections.gantry.vsphere.plugins.module_utils._compose.services import seconds
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.options_parsers import MIN_MEMORY
 
 Translate = Callable[..., tuple[dict[str, dict[str, Any]], list[str]]]
 
@@ -210,6 +212,13 @@ def test_what_a_container_vm_cannot_be_is_refused_by_name_and_line(
     assert len(found) == 1, found
     assert refused in found[0]
     assert found[0].startswith("definition:2: ")
+
+
+@pytest.mark.parametrize("service", ["mem_limit: 64m", "deploy: {resources: {limits: {memory: 8m}}}"])
+def test_a_limit_below_the_smallest_vm_gives_that_vm(translate: Translate, service: str) -> None:
+    entries, found = translate(f"services: {{a: {{image: a, {service}}}}}")
+    assert found == []
+    assert entries["shop-a"]["memory"] == f"{MIN_MEMORY // MIB}M"
 
 
 def test_update_config_is_that_of_the_set(translate: Translate) -> None:

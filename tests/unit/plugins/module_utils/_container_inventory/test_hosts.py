@@ -96,6 +96,14 @@ def test_groups_are_named_after_what_they_are_made_of() -> None:
     assert group_names(container_facts(WEB), []) == []
 
 
+def test_compose_projects_and_their_services_are_groups() -> None:
+    labels = {"com.docker.compose.project": "shop", "com.docker.compose.service": "web"}
+    grouped = container_facts(replace(WEB, labels=labels))
+    assert group_names(grouped, ["stack", "service"]) == ["stack_shop", "service_shop_web"]
+    del labels["com.docker.compose.project"]
+    assert group_names(container_facts(replace(WEB, labels=labels)), ["stack", "service"]) == []
+
+
 def test_what_is_not_known_makes_no_group() -> None:
     bare = Machine(moid="vm-2", name="bare", path="/DC0/vm/bare", kind="container", power=OFF)
     assert group_names(container_facts(bare), GROUPINGS) == ["folder_DC0/vm", "state_stopped"]
