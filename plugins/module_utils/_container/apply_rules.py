@@ -48,12 +48,18 @@ class _NotInRulesError(GantryError):
 
 
 def succeed_in_rules(subject: ContainerSubject, old: Machine, new: Machine) -> Flow[None]:
-    """Put the new VM in the place of the old one. A user who may not do so is warned."""
+    """Put the new VM in the place of the old one. A user who may not do so, or not read the rules, is warned."""
     cluster, session = old.cluster, subject.bench.session
     if cluster is None or new.cluster is None or new.cluster.moid != cluster.moid:
         return
     pair = (subject.moid(old), subject.moid(new))
-    rules: ClusterRules = yield Gather(("rules", cluster.moid), None, lambda _items: _read(session, cluster))
+    rules: ClusterRules | None = yield Gather(("rules", cluster.moid), None, lambda _items: _read(session, cluster))
+    if rules is None:
+        session.warn(
+            f"Container {subject.name} is replaced, and leaves the DRS rules and groups of its VM if it has any: this "
+            f"user may not read those of cluster {cluster.name}."
+        )
+        return
     if not _names(rules, pair[0]):
         return
     write = Gather(("successions", cluster.moid), pair, lambda pairs: _write(session, cluster, pairs), single=True)
@@ -73,7 +79,13 @@ def succeed_in_rules(subject: ContainerSubject, old: Machine, new: Machine) -> F
 
 
 def _read(session: Session, cluster: Entry) -> Job:
-    return read_job(f"rules of {cluster.name}", lambda: decode_rules(read_config(session, cluster)))
+    """Return the read of the rules, whose result is None if this user may not read them."""
+
+    def read() -> ClusterRules | None:
+        rows = session.read([cluster.ref], ["configurationEx"])
+        return decode_rules(rows[0]["configurationEx"]) if rows and "configurationEx" in rows[0] else None
+
+    return read_job(f"rules of {cluster.name}", read)
 
 
 def _write(session: Session, cluster: Entry, pairs: Sequence[_Pair]) -> Job:

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
 
 def apply_set(session: Session, desired: DesiredSet, changes: Sequence[SetChange], report: Report) -> None:
-    """Make the changes. A failure in a group of interrupted containers keeps the following groups as they are, or not.
+    """Make the changes. After a failure, the following groups of interrupted containers stay as they are, or not.
 
     A container that is created or started waits for those it depends on, if the task creates or starts them. It does
     not wait for the replacement of one that runs.
@@ -53,15 +54,14 @@ def _works(desired: DesiredSet, changes: Sequence[SetChange]) -> list[ContainerW
             number = made[0].group.number
             groups[number] = groups.get(number, frozenset()) | {subject}
     for subject, made in by_subject.items():
-        after, follows = waits.get(subject, frozenset()) & plain, frozenset[str]()
+        work = ContainerWork(subject, made[0].change.container, tuple(one.change for one in made))
         group = made[0].group
-        if group is not None:
-            after = groups[group.number - 1]
-            if group.continues:
-                after, follows = follows, after
-        works.append(
-            ContainerWork(subject, made[0].change.container, tuple(one.change for one in made), after, follows)
-        )
+        if group is None:
+            works.append(replace(work, after=waits.get(subject, frozenset()) & plain))
+        elif group.continues:
+            works.append(replace(work, follows=groups[group.number - 1]))
+        else:
+            works.append(replace(work, after=groups[group.number - 1]))
     return works
 
 
