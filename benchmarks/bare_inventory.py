@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import os
 import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from pyVim.connect import Disconnect, SmartConnect
@@ -88,18 +90,24 @@ def _path(rows: dict[str, dict[str, Any]], moid: str) -> str:
     return "/".join(reversed(names))
 
 
-def read() -> None:
-    context = ssl.create_default_context(cafile=os.environ["VMWARE_CA_PATH"])
+@contextmanager
+def connected() -> Iterator[Any]:
+    """Log in to the vCenter of the environment, and log out at the end."""
     instance = SmartConnect(
         host=os.environ["VMWARE_HOST"],
         port=int(os.environ["VMWARE_PORT"]),
         user=os.environ["VMWARE_USER"],
         pwd=os.environ["VMWARE_PASSWORD"],
-        sslContext=context,
+        sslContext=ssl.create_default_context(cafile=os.environ["VMWARE_CA_PATH"]),
     )
     try:
-        rows = _rows(instance.content)
+        yield instance
     finally:
         Disconnect(instance)
+
+
+def read() -> None:
+    with connected() as instance:
+        rows = _rows(instance.content)
     paths = [_path(rows, moid) for moid, row in rows.items() if "runtime.powerState" in row]
     print(len(paths))
