@@ -49,6 +49,6 @@ def _clone(template: Any, cluster: Any, datacenter: Any, name: str) -> Any:
         pool=cluster.resourcePool, datastore=template.datastore[0], diskMoveType="createNewChildDiskBacking"
     )
     option = api.option.OptionValue(key="guestinfo.bare", value=name)
-    config = api.vm.ConfigSpec(memoryMB=256, numCPUs=1, extraConfig=[option])
+    config = api.vm.ConfigSpec(memoryMB=96, numCPUs=1, extraConfig=[option])
     spec = api.vm.CloneSpec(location=place, config=config, snapshot=template.snapshot.currentSnapshot)
     return template.CloneVM_Task(folder=datacenter.vmFolder, name=name, spec=spec)

@@ -39,6 +39,7 @@ services:
   app:
     image: {one.info["images"]["tiny"]}
     network_mode: none
+    mem_limit: 96m
     deploy: {{replicas: {replicas}}}
 """
     options = {"definition": text, "project_src": str(one.folder), "datastore": one.info["datastore"]}
