@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError, raise_all
-from ansible_collections.gantry.vsphere.plugins.module_utils._base.values import parse_strings
+from ansible_collections.gantry.vsphere.plugins.module_utils._base.values import parse_size, parse_strings
 from ansible_collections.gantry.vsphere.plugins.module_utils._compose.entries import (
     StackSettings,
     entry_name,
@@ -43,6 +43,7 @@ _PULL_POLICIES = {"always": "always", "missing": "missing", "if_not_present": "m
 
 def desire_stack(params: Mapping[str, Any]) -> DesiredStack:
     """Return the desired stack. Raise GantryError for attributes that are not supported, with their places."""
+    _check(params)
     project = read_project(_request(params), find_program())
     if params["state"] == "absent":
         containers = desire_set({**_set_params(params, project), "state": "absent"})
@@ -63,6 +64,14 @@ def desire_stack(params: Mapping[str, Any]) -> DesiredStack:
         volumes=_volumes(params, project),
         warnings=(*project.warnings, *problems),
     )
+
+
+def _check(params: Mapping[str, Any]) -> None:
+    """Refuse values that would otherwise be reported for each service or volume."""
+    if params["wait_timeout"] < 1:
+        raise GantryError(f"wait_timeout is {params['wait_timeout']}. It must be at least 1 second.")
+    if params["volume_size"] is not None:
+        parse_size(params["volume_size"], "volume_size")
 
 
 def desire_stacks(params: Mapping[str, Any]) -> StackQuery:

@@ -90,7 +90,7 @@ def test_the_files_of_the_loader_are_planned_or_refused_with_a_reason(stack: Des
     # The version of the loader is fixed, so another number is another meaning of a file.
     assert Counter(one for one, _text in outcomes) == {"planned": 74, "refused": 100, "unreadable": 22}
     without = Counter(outcome(stack, text, "warn") for one, text in outcomes if one == "refused")
-    assert without == {"planned": 85, "refused": 15}
+    assert without == {"planned": 86, "refused": 14}
 
 
 TWO = """
@@ -131,8 +131,22 @@ def test_scale_is_of_services(stack: Desire) -> None:
 
 
 def test_a_value_that_no_container_can_have_is_named_by_its_service(stack: Desire) -> None:
-    with pytest.raises(GantryError, match=r"^definition:3: services\.web: memory is '64M'\. The memory of a VM"):
-        stack("services:\n  db: {image: db}\n  web: {image: web, mem_limit: 64m}\n")
+    with pytest.raises(GantryError, match=r"^definition:3: services\.web: ulimits gives nofile more than"):
+        stack("services:\n  db: {image: db}\n  web: {image: web, ulimits: {nofile: -1}}\n")
+
+
+@pytest.mark.parametrize(
+    ("option", "message"),
+    [
+        ({"volume_size": "huge"}, "volume_size is 'huge', which is not a size"),
+        ({"wait_timeout": 0}, r"wait_timeout is 0\. It must be at least 1 second"),
+    ],
+)
+def test_values_for_all_services_and_volumes_are_checked_once(
+    stack: Desire, option: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(GantryError, match=f"^{message}"):
+        stack(TWO, **option)
 
 
 def test_an_image_is_imported_where_its_first_service_runs(stack: Desire) -> None:
