@@ -98,7 +98,10 @@ class NamedContainer:
 
 
 def make_tables(containers: Iterable[NamedContainer]) -> dict[str, NamesTable]:
-    """Return the table of each container, by the MoID of its VM. Only those whose VM is on are found."""
+    """Return the table of each container, by the MoID of its VM. Only those whose VM is on are found.
+
+    Containers that find the same have the same table, which is made once: it has all of them.
+    """
     known = list(containers)
     found: dict[tuple[str, str], dict[str, set[str]]] = {}
     for container in known:
@@ -106,7 +109,10 @@ def make_tables(containers: Iterable[NamedContainer]) -> dict[str, NamesTable]:
             names = found.setdefault((container.folder, network.network), {})
             for name in network.names if network.addresses else ():
                 names.setdefault(name, set()).update(network.addresses)
-    return {one.moid: _merged([found.get(scope, {}) for scope in sorted(one.scopes)]) for one in known}
+    tables: dict[frozenset[tuple[str, str]], NamesTable] = {}
+    for scopes in {one.scopes for one in known}:
+        tables[scopes] = _merged([found.get(scope, {}) for scope in sorted(scopes)])
+    return {one.moid: tables[one.scopes] for one in known}
 
 
 def _merged(parts: Iterable[Mapping[str, set[str]]]) -> NamesTable:

@@ -41,7 +41,8 @@ def plan_names(planned: Sequence[Planned]) -> tuple[list[tuple[ContainerChange, 
     at_start = make_tables([*peers, *mine])
     # What networks give is known later, and is written by the updates.
     expected = make_tables([*peers, *(one.expected for one in own if one.expected is not None)])
-    for container in (*peers, *mine):
+    # Most of them share one table.
+    for container in {id(expected[one.moid]): one for one in (*peers, *mine)}.values():
         check_table(container.name, expected[container.moid])
     stale = [peer for peer in peers if peer.writable and peer.scopes & scopes and peer.lacks(expected[peer.moid])]
     stale += [one.named for one in own if one.named is not None and one.is_stale(at_start, expected)]
