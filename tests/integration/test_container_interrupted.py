@@ -1,38 +1,26 @@
 # Copyright: (c) 2026, gantry.vsphere contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Test that a run killed between any two of its changes is finished by the next one, and nothing is left over.
-
-The runs are in this process and not by ansible-playbook, because there is one for each change to be killed at.
-"""
+"""Test that a run killed between any two of its changes is finished by the next one, and nothing is left over."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.operation import ContainerVm
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.pyvmomi import vim
-from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.session import Session
-from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.settings import ConnectionSettings
-from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.stub import _may_change
 from tests.support.lab.containers import PREFIX, SUCCESSOR, Vm, VmBuilder, building
 from tests.support.lab.drive import drive
+from tests.support.lab.interrupted import Kill, await_tasks, run_until_killed
 
 NAME = f"{PREFIX}web"
 FIRST = "registry.example.com/app:1"
 SECOND = "registry.example.com/app:2"
 VOLUME = f"{PREFIX}data"
 NETWORKS = [{"name": "VM Network"}, {"name": "VM Network"}]
-
-
-class KilledError(BaseException):
-    """A simulated kill of the process, which no code catches."""
 
 
 @pytest.fixture(scope="module")
@@ -46,46 +34,13 @@ def builder(lab: dict[str, Any]) -> Iterator[VmBuilder]:
         drive("container_volume", {**volume, "state": "absent", "confirm_data_loss": True})
 
 
-@dataclass(frozen=True)
-class Kill:
-    """When a run is killed: right after a number of mutating requests, or right before the next one."""
-
-    after: int
-    at_once: bool
-
-    def is_due(self, session: Session, method: str) -> bool:
-        return session.stub.changes >= self.after and (self.at_once or _may_change(method))
-
-
 def run(lab: Mapping[str, Any], options: Mapping[str, Any], kill: Kill | None = None) -> bool:
-    """container_vm in this process; whether it came to its end."""
-    operation = ContainerVm()
+    """Run container_vm in this process; return whether it came to its end."""
     vcenter = lab["vcenter"]
     connection = {key: vcenter[key] for key in ("hostname", "port", "username", "password", "ca_path")}
     place = {"datacenter": lab["datacenter"], "cluster": lab["cluster"]}
     given = {**connection, **place, "name": NAME, "wait_timeout": 30, **options}
-    checked = ArgumentSpecValidator(dict(operation.argument_spec)).validate(given)
-    assert not checked.error_messages
-    desired = operation.desire(checked.validated_parameters)
-    session = Session(ConnectionSettings.from_params(checked.validated_parameters))
-    send = session.stub.InvokeMethod
-
-    def invoke(mo: Any, info: Any, *args: Any) -> Any:
-        if kill is not None and kill.is_due(session, info.wsdlName):
-            raise KilledError
-        return send(mo, info, *args)
-
-    session.stub.InvokeMethod = invoke  # type: ignore[method-assign]
-    try:
-        observed = operation.observe(session, desired)
-        plan = operation.plan(desired, observed)
-        if plan.changed:
-            operation.apply(session, desired, observed, plan, lambda _text: None)
-        session.close()
-    except KilledError:
-        session.stub.DropConnections()
-        return False
-    return True
+    return run_until_killed(ContainerVm(), given, kill) is not None
 
 
 # From the first state to the second.
@@ -125,13 +80,6 @@ def test_a_run_killed_between_changes_is_finished_by_the_next(
         builder.clear()
         changes += 1
     assert changes > 2
-
-
-def await_tasks(builder: VmBuilder) -> None:
-    """Wait until vCenter has done what the killed run has submitted: meanwhile the next run is told to run again."""
-    deadline = time.monotonic() + 60
-    while any(task.info.state in ("queued", "running") for task in builder.session.content.taskManager.recentTask):
-        assert time.monotonic() < deadline
 
 
 def check(container: Vm, wanted: Mapping[str, Any]) -> None:

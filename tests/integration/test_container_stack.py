@@ -5,21 +5,29 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.support.lab.containers import VmBuilder
+from ansible_collections.gantry.vsphere.plugins.module_utils._container_stack.operation import ContainerStack
+from tests.support.lab.containers import SUCCESSOR, VmBuilder
 from tests.support.lab.control import Control
 from tests.support.lab.direct import DirectRunner
 from tests.support.lab.drive import drive
 from tests.support.lab.images import Store
+from tests.support.lab.interrupted import Kill, await_tasks, run_until_killed
+from tests.support.lab.killed import SEED
 from tests.support.lab.playbook import WAYS, Way
 from tests.support.runtime import runtime_package
 
 STACK = "gantry.vsphere.container_stack"
+LEVELS = ("warning", "error")
+# At how many of its requests an update is killed, of all that it makes.
+KILLS = 20
 PROJECT = "shop"
 BUDGET = 20
 # What the services of the file add up to.
@@ -151,6 +159,48 @@ def test_a_project_is_created_changed_scaled_and_removed(
     assert removed["containers"] == []
     volumes = drive("container_volume_info", {**lab["vcenter"], "name": ["shop_data"]})["volumes"]
     assert [one["attached_to"] for one in volumes] == [[]]
+
+
+def test_an_update_that_is_killed_anywhere_is_finished_by_the_next_run(
+    options: dict[str, Any], lab: dict[str, Any], builder: VmBuilder
+) -> None:
+    stack, chosen = ContainerStack(), random.Random(SEED)
+    versions = [{**options, "variables": {"LEVEL": level}, "scale": {"api": 1 + len(level) % 2}} for level in LEVELS]
+    run_until_killed(stack, versions[0])
+    changes = run_until_killed(stack, versions[1])
+    assert changes is not None
+    killed = 0
+    for turn, after in enumerate(chosen.sample(range(changes), min(KILLS, changes))):
+        wanted = versions[turn % 2]
+        # One way has fewer requests than the other, so the last kills can come too late.
+        killed += run_until_killed(stack, wanted, Kill(after, at_once=turn % 4 < 2)) is None
+        await_tasks(builder)
+        drive("container_stack", {**lab["vcenter"], **wanted})
+        again = drive("container_stack", {**lab["vcenter"], **wanted})
+        assert (again.get("changed"), again.get("actions")) == (False, []), (after, again)
+        level = wanted["variables"]["LEVEL"]
+        for name in names(again):
+            assert not name.endswith(SUCCESSOR)
+            if name.startswith(("shop-api", "shop-db")):
+                assert f"LEVEL={level}" in builder.vm(name).spec["process"]["env"]
+                assert builder.vm(name).power == "poweredOn"
+    assert killed > KILLS // 2
+
+
+def test_two_controllers_at_once_leave_one_that_the_next_run_mends(
+    options: dict[str, Any], lab: dict[str, Any]
+) -> None:
+    """Both run at the same time with different values; nothing is lost, and nothing is there twice."""
+    assert not drive("container_stack", options).get("failed")
+    with ThreadPoolExecutor(2) as pool:
+        tasks = [{**options, "variables": {"LEVEL": level}} for level in LEVELS]
+        both = list(pool.map(lambda task: drive("container_stack", task), tasks))
+    # Of two that change one VM at the same time, vCenter can refuse one.
+    assert any(not one.get("failed") for one in both), both
+    mended = drive("container_stack", tasks[0])
+    assert not mended.get("failed"), mended
+    assert names(mended) == CONTAINERS
+    assert not drive("container_stack", tasks[0])["changed"]
 
 
 @pytest.mark.parametrize("way", WAYS)
