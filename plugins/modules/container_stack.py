@@ -66,8 +66,13 @@ options:
   variables:
     description:
       - The variables that are replaced in the files. The environment of the task is not read.
-      - They can have secrets, so Ansible masks their values wherever they occur in the result. Give values that need
-        not be masked, such as versions of images, in O(env_files) or in C(.env).
+      - Ansible can show them in its output. Give those that are secret in O(secret_variables).
+    type: dict
+    default: {}
+  secret_variables:
+    description:
+      - As O(variables), for values that are secret, such as the password of a C(secrets) with C(environment).
+      - Ansible masks the values wherever they occur in the result.
     type: dict
     default: {}
   unsupported:

@@ -59,7 +59,7 @@ def content_of(given: Mapping[str, Any], name: str, project: ComposeProject, ref
         return _encoded(str(given["content"]).encode())
     if given.get("environment"):
         variable = given["environment"]
-        refusals.add((), f"The variable {variable} of {name} has no value. Give it in variables or in .env.")
+        refusals.add((), f"The variable {variable} of {name} has no value. Give it in secret_variables or .env.")
         return None
     if not given.get("file"):
         refusals.add((), f"{name} has no content. Give file, environment or content.")

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError, raise_all
+from ansible_collections.gantry.vsphere.plugins.module_utils._base.text import listed
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.values import parse_size, parse_strings
 from ansible_collections.gantry.vsphere.plugins.module_utils._compose.entries import (
     StackSettings,
@@ -98,8 +99,16 @@ def _request(params: Mapping[str, Any]) -> ComposeRequest:
         project_name=params["project_name"],
         env_files=None if params["env_files"] is None else tuple(directory / one for one in params["env_files"]),
         profiles=tuple(params["profiles"]),
-        variables=parse_strings(params["variables"], "variables"),
+        variables=_variables(params),
     )
+
+
+def _variables(params: Mapping[str, Any]) -> dict[str, str]:
+    plain, secret = (parse_strings(params[option], option) for option in ("variables", "secret_variables"))
+    both = sorted(plain.keys() & secret.keys())
+    if both:
+        raise GantryError(f"variables and secret_variables both have {listed(both)}. Give each variable once.")
+    return {**plain, **secret}
 
 
 def _default_file(directory: Path) -> Path:

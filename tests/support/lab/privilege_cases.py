@@ -262,7 +262,7 @@ class Cases:
             secrets = {"db": {"environment": "PASSWORD"}}
             project = {"services": {"app": {**service, **more}}, "volumes": {"data": {}}, "secrets": secrets}
             text = json.dumps({"name": "privileges", **project})
-            return {**task, "definition": text, "variables": {"PASSWORD": "of-privileges"}}
+            return {**task, "definition": text, "secret_variables": {"PASSWORD": "of-privileges"}}
 
         reserved = {"mem_limit": "256M", "x-gantry": {"cpu_reservation": 100}}
         return [

@@ -165,6 +165,16 @@ def test_port_groups_are_of_networks(stack: Desire) -> None:
         stack(TWO, networks={"front": "VM Network", "*": "VM Network"})
 
 
+def test_secret_variables_are_variables(stack: Desire) -> None:
+    text = "services: {web: {image: web, environment: {A: $A, B: $B}}}"
+    desired = stack(text, variables={"A": "1"}, secret_variables={"B": "hidden"})
+    (web,) = desired.containers.containers
+    assert web.config is not None
+    assert web.config.values["env"] == {"A": "1", "B": "hidden"}
+    with pytest.raises(GantryError, match="variables and secret_variables both have A"):
+        stack(text, variables={"A": "1"}, secret_variables={"A": "2"})
+
+
 def test_absent_needs_only_the_name(stack: Desire) -> None:
     desired = stack("services: {web: {image: web, privileged: true}}", state="absent")
     assert (desired.project, desired.containers.present, desired.images, desired.volumes) == ("shop", False, (), None)
