@@ -173,7 +173,6 @@ class Cases:
             Step("repair", started, self._tamper),
             Step("mount", {**started, "volumes": [f"{NAME}:/data"]}, self._volume),
             Step("replace", {**started, "recreate": True}, self._image_as_vm),
-            Step("replace in a group", {**started, "recreate": True}, self._in_group),
             Step("suspend", {"name": NAME, "state": "suspended"}),
             Step("resume", {"name": NAME, "state": "started"}),
             Step("move", moved),
@@ -182,6 +181,7 @@ class Cases:
             Step("relocate off", off),
             Step("host in maintenance", {**off, "recreate": True}, lambda: self._strand("maintenance")),
             Step("lost host", {**off, "recreate": True}, lambda: self._strand("lost")),
+            Step("replace in a group", {**off, "recreate": True}, self._in_group),
             Step("remove", {"name": NAME, "folder": OTHER_FOLDER, "state": "absent"}),
         ]
 

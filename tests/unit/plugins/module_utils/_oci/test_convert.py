@@ -365,12 +365,19 @@ def test_after_a_kill_at_any_point_the_next_run_succeeds_and_nothing_is_left(
     root = tmp_path / "cache"
     chance = random.Random(7)
     killed = 0
+    command = [sys.executable, "-c", RUN, str(root), reference]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        begin = time.monotonic()
+        process.stdout.read()
+    whole = time.monotonic() - begin
+    shutil.rmtree(root)
     for _round in range(8):
-        command = [sys.executable, "-c", RUN, str(root), reference]
         with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
             assert process.stdout is not None
             process.stdout.readline()
-            time.sleep(chance.uniform(0, 0.8))
+            time.sleep(chance.uniform(0, whole))
             process.send_signal(signal.SIGKILL)
             process.stdout.close()
         killed += process.returncode == -signal.SIGKILL
