@@ -15,26 +15,17 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container_network.
     ObservedNetwork,
     profile_view,
 )
-from ansible_collections.gantry.vsphere.plugins.module_utils._engine.plan import Removal, nested
+from ansible_collections.gantry.vsphere.plugins.module_utils._engine.plan import ChangeOfPart, Removal, nested
 from ansible_collections.gantry.vsphere.plugins.module_utils._port_group.changes import PortGroupChange
 
 _POOLS = "address_pools"
 
 
 @dataclass(frozen=True)
-class ChangeOfPortGroup:
+class ChangeOfPortGroup(ChangeOfPart):
     """A change of the network's port group."""
 
     change: PortGroupChange
-
-    def describe(self) -> str:
-        return self.change.describe()
-
-    def before(self) -> Mapping[str, Any]:
-        return self.change.before()
-
-    def after(self) -> Mapping[str, Any]:
-        return self.change.after()
 
     def project(self, observed: ObservedNetwork) -> ObservedNetwork:
         return replace(observed, port_group=self.change.project(observed.port_group))

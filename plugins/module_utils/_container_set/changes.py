@@ -6,17 +6,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import Any
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.changes import ContainerChange, RehomeTemplate
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.changes_names import UpdateNames
 from ansible_collections.gantry.vsphere.plugins.module_utils._container_set.model import ObservedSet, UpdateGroup
+from ansible_collections.gantry.vsphere.plugins.module_utils._engine.plan import ChangeOfPart
 
 
 @dataclass(frozen=True)
-class SetChange:
+class SetChange(ChangeOfPart):
     """A change of one container, or of a template that containers are cloned from.
 
     ``index`` is the place of the container among the listed or the unlisted ones.
@@ -36,15 +36,6 @@ class SetChange:
         if isinstance(self.change, UpdateNames):
             return f"names of {self.change.container}"
         return listed_subject(self.index) if self.listed else f"unlisted {self.index}"
-
-    def describe(self) -> str:
-        return self.change.describe()
-
-    def before(self) -> Mapping[str, Any]:
-        return self.change.before()
-
-    def after(self) -> Mapping[str, Any]:
-        return self.change.after()
 
     def project(self, observed: ObservedSet) -> ObservedSet:
         if isinstance(self.change, UpdateNames):

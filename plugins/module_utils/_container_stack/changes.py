@@ -6,31 +6,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._container_set.changes import SetChange
 from ansible_collections.gantry.vsphere.plugins.module_utils._container_stack.model import ObservedStack
+from ansible_collections.gantry.vsphere.plugins.module_utils._engine.plan import ChangeOfPart
 from ansible_collections.gantry.vsphere.plugins.module_utils._image.changes import ImageChange
 from ansible_collections.gantry.vsphere.plugins.module_utils._volume.changes import VolumeChange
 
 
 @dataclass(frozen=True)
-class ImageOfStack:
+class ImageOfStack(ChangeOfPart):
     """A change of one of the images that are looked at, by its index."""
 
     index: int
     change: ImageChange
-
-    def describe(self) -> str:
-        return self.change.describe()
-
-    def before(self) -> Mapping[str, Any]:
-        return self.change.before()
-
-    def after(self) -> Mapping[str, Any]:
-        return self.change.after()
 
     def project(self, observed: ObservedStack) -> ObservedStack:
         images = list(observed.needs.images)
@@ -40,19 +31,10 @@ class ImageOfStack:
 
 
 @dataclass(frozen=True)
-class VolumeOfStack:
+class VolumeOfStack(ChangeOfPart):
     """A change of a volume."""
 
     change: VolumeChange
-
-    def describe(self) -> str:
-        return self.change.describe()
-
-    def before(self) -> Mapping[str, Any]:
-        return self.change.before()
-
-    def after(self) -> Mapping[str, Any]:
-        return self.change.after()
 
     def project(self, observed: ObservedStack) -> ObservedStack:
         if observed.needs.volumes is None:
@@ -61,19 +43,10 @@ class VolumeOfStack:
 
 
 @dataclass(frozen=True)
-class ContainerOfStack:
+class ContainerOfStack(ChangeOfPart):
     """A change of a container."""
 
     change: SetChange
-
-    def describe(self) -> str:
-        return self.change.describe()
-
-    def before(self) -> Mapping[str, Any]:
-        return self.change.before()
-
-    def after(self) -> Mapping[str, Any]:
-        return self.change.after()
 
     def project(self, observed: ObservedStack) -> ObservedStack:
         return replace(observed, containers=self.change.project(observed.containers))

@@ -49,6 +49,21 @@ class Removal:
         return {}
 
 
+class ChangeOfPart:
+    """Base of a change of a part of what is observed: all but ``project`` is that of the part's change."""
+
+    change: Change
+
+    def describe(self) -> str:
+        return self.change.describe()
+
+    def before(self) -> Mapping[str, Any]:
+        return self.change.before()
+
+    def after(self) -> Mapping[str, Any]:
+        return self.change.after()
+
+
 C_co = TypeVar("C_co", bound=Change, covariant=True)
 O = TypeVar("O")  # noqa: E741 - the contract's name for the observed state
 

@@ -6,12 +6,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Any, Generic, TypeVar
 
-from ansible_collections.gantry.vsphere.plugins.module_utils._engine.plan import Change, Plan
+from ansible_collections.gantry.vsphere.plugins.module_utils._engine.plan import Change, ChangeOfPart, Plan
 
 D = TypeVar("D")
 O = TypeVar("O")  # noqa: E741 - the contract's names: desired, observed
@@ -34,20 +34,11 @@ class Several(Generic[O]):
 
 
 @dataclass(frozen=True)
-class ChangeOfOne:
+class ChangeOfOne(ChangeOfPart):
     """A change of the object at an index."""
 
     index: int
     change: Change
-
-    def describe(self) -> str:
-        return self.change.describe()
-
-    def before(self) -> Mapping[str, Any]:
-        return self.change.before()
-
-    def after(self) -> Mapping[str, Any]:
-        return self.change.after()
 
     def project(self, observed: Several[Any]) -> Several[Any]:
         return observed.with_one(self.index, self.change.project(observed.ones[self.index]))
