@@ -58,8 +58,9 @@ def test_serves_becomes_healthy_and_stops_when_the_host_requests_it(boot: Boot) 
     assert machine.wait_guest()["hostname"] == "test"
     assert machine.wait_status(lambda status: True, "a status after the pause")["sequence"] >= before[-1]["sequence"]
     step = re.search(r"the clock was set by ([\d.]+)s", machine.wait_log("the clock was set by ", after=said))
+    # Each setting of the clock is wrong by up to half of the time that the host's answer takes, here and at the start.
     assert step
-    assert float(step[1]) >= 1.9
+    assert float(step[1]) >= 1.5
     machine.request_shutdown()
     status = machine.wait_off()
     assert (status["state"], status["exit_code"]) == ("exited", 143)
