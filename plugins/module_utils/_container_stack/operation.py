@@ -13,9 +13,9 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._base.report import
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.changes_effects import container_effects
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import Machine
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.observe_info import observe_container_info
-from ansible_collections.gantry.vsphere.plugins.module_utils._container_set.apply import apply_set
 from ansible_collections.gantry.vsphere.plugins.module_utils._container_set.changes import changes_by_subject
 from ansible_collections.gantry.vsphere.plugins.module_utils._container_set.observe import observe_set
+from ansible_collections.gantry.vsphere.plugins.module_utils._container_set.operation_update import update_set
 from ansible_collections.gantry.vsphere.plugins.module_utils._container_set.plan import plan_set
 from ansible_collections.gantry.vsphere.plugins.module_utils._container_stack.apply import apply_needs
 from ansible_collections.gantry.vsphere.plugins.module_utils._container_stack.changes import (
@@ -79,7 +79,7 @@ class ContainerStack(Operation[DesiredStack, ObservedStack, StackChange]):
             containers = observe_set(session, desired.containers, refresh=True)
             changes = plan_set(desired.containers, containers).changes
         if changes:
-            apply_set(session, desired.containers, changes, report)
+            update_set(session, desired.containers, containers, changes, report)
             containers = observe_set(session, desired.containers, refresh=True)
         return ObservedStack(needs, containers)
 
