@@ -58,8 +58,8 @@ options:
       - C(order) of C(update_config) says when a container that is replaced is stopped. V(stop-first) is the default.
         With V(start-first), the new VM is started, and awaited, before the old one is stopped. A container that has
         volumes, a MAC address of its own or an address that DHCP does not give is still stopped first, and the action
-        says so. For C(drain), a duration, a container that is replaced goes on running after other containers no
-        longer find it by name. They look for other names every 2 seconds.
+        says so. For C(drain), a duration, a container that is replaced or restarted goes on running after other
+        containers no longer find it by name. They look for other names every 2 seconds.
       - With the failure action V(rollback), replaced VMs are kept, powered off, until all containers of the entry are
         replaced. C(rollback_config) has the C(parallelism), C(delay), C(monitor), C(max_failure_ratio) and
         C(failure_action) of a rollback, which is never rolled back itself. The contents of files and secrets are not

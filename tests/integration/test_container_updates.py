@@ -191,7 +191,14 @@ def test_some_failures_are_tolerated(project: Project) -> None:
     assert not project.ok(wanted)["changed"]
 
 
-def test_a_container_that_is_drained_is_not_found_and_goes_on_running(project: Project) -> None:
+@pytest.mark.parametrize(
+    ("change", "suffix"),
+    [({"image": NEW}, "-gantry-previous"), ({"env": {"A": "b"}}, "")],
+    ids=["replaced", "restarted"],
+)
+def test_a_container_that_is_drained_is_not_found_and_goes_on_running(
+    project: Project, change: dict[str, Any], suffix: str
+) -> None:
     network = {"networks": [{"name": "VM Network", "aliases": ["app"]}]}
     cache = {"name": CACHE, "image": OLD, **network}
     project.ok(cache, web(replicas=1, **network))
@@ -202,15 +209,16 @@ def test_a_container_that_is_drained_is_not_found_and_goes_on_running(project: P
         return REPLICAS[0] in json.loads(values["guestinfo.gantry.names"])["names"]
 
     assert is_found()
-    wanted = web(replicas=1, image=NEW, update_config={"drain": "3s"}, **network)
+    wanted = web(replicas=1, update_config={"drain": "3s"}, **network) | change
+    predicted = project.ok(cache, wanted, check=True)
     with ThreadPoolExecutor(1) as pool:
         update = pool.submit(project.run, cache, wanted)
         drained = False
         while not update.done() and not drained:
-            old = [one for name, one in project.images().items() if name == f"{REPLICAS[0]}-gantry-previous"]
+            old = [one for name, one in project.images().items() if name == REPLICAS[0] + suffix]
             drained = bool(old) and old[0][2] and not is_found()
             time.sleep(0.05)
-        assert "failed" not in update.result(), update.result()
+    assert update.result()["actions"] == predicted["actions"]
     assert drained
     assert is_found()
     assert not project.ok(cache, wanted)["changed"]

@@ -21,10 +21,16 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.changes_
     Reinstate,
     Retire,
 )
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.encode import promote_spec, retire_spec
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.encode import (
+    extra_config_spec,
+    promote_spec,
+    retire_spec,
+)
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.encode_names import encode_names
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import ON
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.target_names import named_container
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.batch import Flow, Gather, Watch
+from ansible_collections.gantry.vsphere.plugins.module_utils._guest import keys
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.faults import FaultError
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.tasks import Job
 
@@ -50,13 +56,16 @@ def retire(subject: ContainerSubject, change: Retire) -> Flow[None]:
 
 
 def drain(subject: ContainerSubject, change: Drain) -> Flow[None]:
-    """Take the old VM from the tables of names of the others, and wait."""
-    named = named_container(change.machine)
+    """Take the VM from the tables of names of the others, and wait."""
+    named, vm = named_container(change.machine), subject.vm(change.machine)
+    if change.withdraws:
+        spec = extra_config_spec({keys.NAMES: encode_names(())})
+        yield Job(change.machine.name, "withdraw the names of", lambda: vm.ReconfigVM_Task(spec))
     if named is not None:
         # Once for all containers that are drained at the same time.
         session = subject.bench.session
         yield Gather("names", named.scopes, lambda scopes: _update_names(session, frozenset().union(*scopes)))
-    yield Watch(subject.vm(change.machine), [POWER_PATH], _Off(time.monotonic() + change.seconds))
+    yield Watch(vm, [POWER_PATH], _Off(time.monotonic() + change.seconds))
 
 
 def _update_names(session: Session, scopes: frozenset[tuple[str, str]]) -> Job:

@@ -53,7 +53,10 @@ class Retire(ContainerChange):
 
 @dataclass(frozen=True)
 class Drain(ContainerChange):
-    """Take a retired VM from the names that other containers find, and let it run on for what it has begun."""
+    """Take a VM from the names that other containers find, and let it run on for what it has begun.
+
+    One that is restarted, and not replaced, gets its names again when it is reconfigured.
+    """
 
     machine: Machine
     seconds: float
@@ -67,8 +70,13 @@ class Drain(ContainerChange):
     def after(self) -> Mapping[str, Any]:
         return {}
 
+    @property
+    def withdraws(self) -> bool:
+        """Return whether the VM still has the names by which the container is found."""
+        return self.machine.kind == KIND_CONTAINER and bool(self.machine.names)
+
     def project(self, observed: ObservedContainer) -> ObservedContainer:
-        return observed
+        return observed.with_changed(self.machine, replace(self.machine, names=())) if self.withdraws else observed
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.changes 
     Stop,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.changes_files import ReplaceFiles
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.changes_replacement import Drain
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.changes_suspend import Suspend
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import (
     DEFAULT_STOP_TIMEOUT,
@@ -154,6 +155,8 @@ class PowerPlanner:
 
     def _stop(self, machine: Machine, *, records: bool = True, causes: tuple[str, ...] = ()) -> None:
         if machine.power != OFF:
+            if causes:
+                machine = self._drained(machine)
             timeout = self.desired.stop_timeout
             if timeout is None:
                 timeout = int(((machine.document or {}).get("stop") or {}).get("timeout", DEFAULT_STOP_TIMEOUT))
@@ -161,6 +164,14 @@ class PowerPlanner:
             again = self._starts_again and machine.power == ON
             stop = Stop(self.desired.name, machine, timeout, force=force, records=records, starts_again=again)
             self._do(replace(stop, causes=causes))
+
+    def _drained(self, machine: Machine) -> Machine:
+        """Let a container that is to be restarted be found by nobody any more, if its drain is given."""
+        seconds = self.desired.replacement.drain
+        if not seconds or not machine.is_up or not machine.names or not self.desired.wants_running:
+            return machine
+        self._do(Drain(self.desired.name, machine, seconds))
+        return self._again(machine)
 
     def _detach(self, machine: Machine, ids: tuple[str, ...]) -> None:
         self._do(detachment(self.desired.name, machine, ids, self.seen.place))

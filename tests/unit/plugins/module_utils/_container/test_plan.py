@@ -735,8 +735,7 @@ def test_a_plan_leads_to_the_desired_state_and_a_second_plan_is_empty(
     assert final.machine.digest == final.image.digest
     assert final.machine.config == desired.config.document()
     assert final.machine.memory_mb == desired.config.memory_mb
-    before = [machine for machine in (observed.machine, *observed.successors) if machine is not None]
-    if all(machine.config is not None for machine in before):
+    if all(machine.config is not None for machine in observed.machines):
         assert final.machine.scratch_bytes == desired.config.scratch_bytes
     if desired.state == "completed":
         assert final.machine.has_completed or not desired.wait
