@@ -259,3 +259,20 @@ def test_a_removed_project_leaves_no_kept_vm(project: Project) -> None:
     removed = drive("container_set", {**options, "state": "absent"})
     assert "failed" not in removed, removed
     assert project.images() == {}
+
+
+def test_a_surplus_container_is_drained_before_it_is_removed(project: Project) -> None:
+    network = {"networks": [{"name": "VM Network", "aliases": ["app"]}]}
+    wanted = web(replicas=2, update_config={"drain": "300ms"}, **network)
+    project.ok(wanted)
+    fewer = {"containers": [{**wanted, "replicas": 1}], "remove_unlisted": True}
+    options = {**project.options(), **fewer}
+    predicted = drive("container_set", options, check=True)
+    made = drive("container_set", options)
+    assert made["actions"] == predicted["actions"]
+    assert made["actions"][:3] == [f"drain {REPLICAS[1]} for 0.3 s", f"stop {REPLICAS[1]}", f"remove {REPLICAS[1]}"]
+    assert sorted(project.images()) == REPLICAS[:1]
+    # Nobody is left that could ask it.
+    assert [action.split()[0] for action in project.ok(wanted)["actions"]].count("drain") == 0
+    options = {**project.options(), "state": "absent"}
+    assert not any("drain" in action for action in drive("container_set", options)["actions"])

@@ -141,6 +141,8 @@ class _Planner(PowerPlanner):
     """Plans the state and the configuration of one container."""
 
     def remove(self) -> None:
+        if self.seen.machine is not None:
+            self._drained(self.seen.machine)
         for machine in self.seen.machines:
             self._destroy(machine)
 

@@ -155,7 +155,7 @@ class PowerPlanner:
 
     def _stop(self, machine: Machine, *, records: bool = True, causes: tuple[str, ...] = ()) -> None:
         if machine.power != OFF:
-            if causes:
+            if causes and self.desired.wants_running:
                 machine = self._drained(machine)
             timeout = self.desired.stop_timeout
             if timeout is None:
@@ -166,9 +166,9 @@ class PowerPlanner:
             self._do(replace(stop, causes=causes))
 
     def _drained(self, machine: Machine) -> Machine:
-        """Let a container that is to be restarted be found by nobody any more, if its drain is given."""
+        """Let a container that is stopped or removed be found by nobody any more, if its drain is given."""
         seconds = self.desired.replacement.drain
-        if not seconds or not machine.is_up or not machine.names or not self.desired.wants_running:
+        if not seconds or not machine.is_up or not machine.names:
             return machine
         self._do(Drain(self.desired.name, machine, seconds))
         return self._again(machine)

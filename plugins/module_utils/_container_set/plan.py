@@ -137,10 +137,12 @@ def _removal(desired: DesiredSet, found: ObservedContainer) -> Sequence[Containe
     machine = next(iter(found.machines), None)
     if machine is None:
         return ()
-    surplus = machine.labels.get(ENTRY_LABEL) in desired.scaled
-    if desired.present and not desired.remove_unlisted and not surplus:
+    entry = machine.labels.get(ENTRY_LABEL, "")
+    if desired.present and not desired.remove_unlisted and entry not in desired.scaled:
         return ()
-    return plan_container(DesiredContainer(name=_name(found), state="absent"), found)
+    # Those that stay must not ask one that is about to go.
+    replacement = desired.update_policy(entry).replacement
+    return plan_container(DesiredContainer(name=_name(found), state="absent", replacement=replacement), found)
 
 
 def _name(found: ObservedContainer) -> str:
