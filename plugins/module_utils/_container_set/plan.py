@@ -113,8 +113,7 @@ def _removal(desired: DesiredSet, found: ObservedContainer) -> Sequence[Containe
     machine = found.machine or next(iter(found.successors), None)
     if machine is None:
         return ()
-    surplus = machine.labels.get(ENTRY_LABEL) in desired.scaled
-    if desired.present and not desired.remove_unlisted and not surplus:
+    if not desired.removes(machine.labels.get(ENTRY_LABEL)):
         return ()
     return plan_container(DesiredContainer(name=_name(found), state="absent"), found)
 
