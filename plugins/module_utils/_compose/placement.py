@@ -85,7 +85,7 @@ def _placement(name: str, service: Mapping[str, Any], extension: Any, refusals: 
         of_gantry.add((HOST_GROUP,), "deploy.placement.constraints has hosts, too. Give one of both.")
     placement = ServicePlacement(
         service=name,
-        place=f"{refusals.place()}: services.{name}",
+        place=f"{refusals.place('services', name)}: services.{name}",
         anti_affinity=True if spread or apart else anti_affinity,
         apart=apart,
         hosts=hosts,

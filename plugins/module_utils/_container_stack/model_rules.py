@@ -79,6 +79,12 @@ class StackRules:
         """Return the names of the rules and groups that are not as they should be."""
         return tuple(dict.fromkeys(self._differing()))
 
+    @property
+    def unneeded(self) -> frozenset[str]:
+        """Return the names of what is to be removed."""
+        target = self.observed.target
+        return frozenset(one.name for one in (*target.groups, *target.rules) if not one.present)
+
     def with_rules(self, observed: ObservedRules) -> StackRules:
         return replace(self, observed=observed)
 

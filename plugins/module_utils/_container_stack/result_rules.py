@@ -25,13 +25,22 @@ def rules_result(rules: Sequence[StackRules]) -> list[dict[str, Any]]:
 
 
 def rules_warnings(rules: Sequence[StackRules]) -> Iterator[str]:
-    """Yield why replicas are not kept on different hosts."""
+    """Yield why replicas are not kept on different hosts, and which rules stay that nothing needs."""
     for one in rules:
         yield from one.warnings
-        if one.differing and one.obstacle is not None:
+        if one.obstacle is None:
+            continue
+        missing = [name for name in one.differing if name not in one.unneeded]
+        if missing:
             yield (
                 f"The rules of {one.cluster} that keep replicas on different hosts are not as they should be, because "
-                f"{one.obstacle}: {listed(one.differing)}. Give this user the privilege, or set anti_affinity to false."
+                f"{one.obstacle}: {listed(missing)}. Give this user the privilege, or set anti_affinity to false."
+            )
+        left = [name for name in one.differing if name in one.unneeded]
+        if left:
+            yield (
+                f"These rules and groups of {one.cluster} are not needed any more, and stay because {one.obstacle}: "
+                f"{listed(left)}. Remove them as another user."
             )
 
 
@@ -53,4 +62,4 @@ def _group(observed: ObservedRules, name: str | None) -> Group | None:
 
 
 def _names(observed: ObservedRules, moids: frozenset[str]) -> list[str]:
-    return [path.rpartition("/")[2] for path in observed.place.around.sorted_paths(moids)]
+    return sorted(observed.place.around.path(moid).rpartition("/")[2] for moid in moids)
