@@ -83,7 +83,8 @@ class StackRules:
     def unneeded(self) -> frozenset[str]:
         """Return the names of what is to be removed."""
         target = self.observed.target
-        return frozenset(one.name for one in (*target.groups, *target.rules) if not one.present)
+        groups = (group.name for group in target.groups if not group.present)
+        return frozenset([*groups, *(rule.name for rule in target.rules if not rule.present)])
 
     def with_rules(self, observed: ObservedRules) -> StackRules:
         return replace(self, observed=observed)
