@@ -163,6 +163,9 @@ def test_replicas_are_kept_on_different_hosts_as_long_as_there_are_several(
         "hosts": None,
     }
     assert "cluster C0: create vm_anti_affinity rule gantry:shop:web:1" in made["actions"]
+    hosts = {one["name"]: one["host"] for one in made["containers"]}
+    assert len({hosts[f"shop-web-{number}"] for number in (1, 2, 3)}) == 3
+    assert hosts["shop-web-4"] != hosts["shop-web-5"]
 
     # A container that is replaced keeps its place in the rules, by a write of its own.
     replaced = project.run({**services, "api": replicas(2, storage_opt={"size": "64M"})})
