@@ -276,6 +276,20 @@ def test_each_cluster_has_the_rules_of_its_containers(
     assert clusters["C1"].rules() == {}
 
 
+def test_a_container_that_was_moved_to_another_cluster_is_in_the_rules_there(
+    project: Project, clusters: dict[str, ClusterObserver], lab: dict[str, Any]
+) -> None:
+    services = {"web": replicas(4)}
+    project.converge(services)
+    moved = {"vms": ["shop-web-1", "shop-web-2"], "cluster": "C1"}
+    assert drive("vm_vmotion", {**lab["vcenter"], **moved})["changed"]
+    done = project.converge(services, writes=2)
+    assert clusters[lab["cluster"]].rules() == separated("web", (3, 4))
+    assert clusters["C1"].rules() == separated("web", (1, 2))
+    assert [one["cluster"] for one in done["rules"]] == ["/DC0/host/C0", "/DC0/host/C1"]
+    project.converge(services, writes=2, state="absent")
+
+
 def test_a_user_who_may_not_write_rules_is_warned_and_the_stack_runs(
     project: Project, clusters: dict[str, ClusterObserver], lab: dict[str, Any], builder: VmBuilder
 ) -> None:
