@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 import ssl
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -54,15 +54,15 @@ _PROPERTIES: dict[str, list[str]] = {
 _PAGE = 2000
 
 
-def _rows(content: Any) -> dict[str, dict[str, Any]]:
-    """Return the properties of all objects, by MoID: one container view, page by page."""
+def read_rows(content: Any, properties: Mapping[str, Sequence[str]]) -> dict[str, dict[str, Any]]:
+    """Return the properties of all objects of these types, by MoID: one container view, page by page."""
     collector: Any = vmodl.query.PropertyCollector
-    kinds = [getattr(vim, name) for name in _PROPERTIES]
+    kinds = [getattr(vim, name) for name in properties]
     view = content.viewManager.CreateContainerView(content.rootFolder, kinds, True)
     spec = collector.FilterSpec(
         propSet=[
             collector.PropertySpec(type=kind, pathSet=paths)
-            for kind, paths in zip(kinds, _PROPERTIES.values(), strict=True)
+            for kind, paths in zip(kinds, properties.values(), strict=True)
         ],
         objectSet=[
             collector.ObjectSpec(
@@ -108,6 +108,6 @@ def connected() -> Iterator[Any]:
 
 def read() -> None:
     with connected() as instance:
-        rows = _rows(instance.content)
+        rows = read_rows(instance.content, _PROPERTIES)
     paths = [_path(rows, moid) for moid, row in rows.items() if "runtime.powerState" in row]
     print(len(paths))

@@ -1,19 +1,22 @@
 # Copyright: (c) 2026, gantry.vsphere contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Create and start linked clones of an image's template, with nothing but pyVmomi: what a stack must cost at least.
+"""Create and start linked clones of an image's template, or read them, with nothing but pyVmomi.
 
-benchmarks.stack runs it in a process of its own: python -c "from benchmarks.bare_stack import create; create(1000)"
+benchmarks.stack runs it in a process of its own: python -m benchmarks.bare_stack create 1000
 """
 
 from __future__ import annotations
 
+import json
+import sys
+from collections.abc import Sequence
 from typing import Any
 
 from pyVim.task import WaitForTasks
 from pyVmomi import vim
 
-from benchmarks.bare_inventory import connected
+from benchmarks.bare_inventory import connected, read_rows
 
 # As many as the collection clones and starts at the same time.
 _CLONES, _STARTS = 32, 64
@@ -52,3 +55,16 @@ def _clone(template: Any, cluster: Any, datacenter: Any, name: str) -> Any:
     config = api.vm.ConfigSpec(memoryMB=96, numCPUs=1, extraConfig=[option])
     spec = api.vm.CloneSpec(location=place, config=config, snapshot=template.snapshot.currentSnapshot)
     return template.CloneVM_Task(folder=datacenter.vmFolder, name=name, spec=spec)
+
+
+def read(properties: Sequence[str]) -> None:
+    """Read properties of all VMs."""
+    with connected() as service:
+        read_rows(service.RetrieveContent(), {"VirtualMachine": properties})
+
+
+if __name__ == "__main__":
+    if sys.argv[1] == "create":
+        create(int(sys.argv[2]))
+    else:
+        read(json.loads(sys.argv[2]))

@@ -3,15 +3,22 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Measure container_stack with 100 and 1000 replicas: creation, a run with nothing to do, and both without the module.
 
-The lab boots nothing, so this is the cost of the controller and of its requests.
+The lab boots nothing, so this is the cost of the controller and of its requests. A clone takes a second, as vCenter
+takes at least; with --instant it takes no time, which shows what the controller adds most clearly.
 """
 
 from __future__ import annotations
 
+import argparse
+import json
 import math
 import sys
 from typing import Any
 
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.decode import (
+    IMAGE_PROPERTIES,
+    MACHINE_PROPERTIES,
+)
 from benchmarks.measure import Cost, cost_of, report
 from benchmarks.playing import Bench, Task, bench
 from tests.support.lab.iso import make_iso
@@ -19,16 +26,19 @@ from tests.support.runtime import runtime_package
 
 SIZES = (100, 1000)
 _MODULE = "gantry.vsphere.container_stack"
-_BARE = [sys.executable, "-c"]
+_BARE = [sys.executable, "-m", "benchmarks.bare_stack"]
+_CLONE_SECONDS = 1.0
 
 
-def _prepare(one: Bench) -> None:
-    """Upload the bootstrap ISO, and import the image."""
+def _prepare(one: Bench, clone_seconds: float) -> None:
+    """Upload the bootstrap ISO, import the image, and let clones take their time."""
     place = {"datastore": one.info["datastore"]}
     image = {"name": one.info["images"]["tiny"], "registry_tls_verify": False, **place}
     iso = {"src": str(make_iso(one.folder, "0")), **place}
     tasks: list[Task] = [{"gantry.vsphere.bootstrap_image": iso}, {"gantry.vsphere.container_image": image}]
     cost_of(one.playbook("prepare", tasks), one.environment)
+    if clone_seconds:
+        one.control.fault("CloneVM_Task", delay_seconds=clone_seconds, in_task=True, count=100_000)
 
 
 def _stack(one: Bench, replicas: int) -> list[str]:
@@ -46,18 +56,19 @@ services:
     return one.playbook("stack", [{_MODULE: {**options, "cluster": one.info["cluster"]}}])
 
 
-def _measure(size: int) -> list[tuple[str, Any]]:
+def _measure(size: int, clone_seconds: float) -> list[tuple[str, Any]]:
     with bench(images=["tiny"]) as one, runtime_package(one.folder / "runtime"):
-        _prepare(one)
+        _prepare(one, clone_seconds)
         command = _stack(one, size)
         created = cost_of(command, one.environment)
         one.control.forget()
         again = cost_of(command, one.environment)
         requests = len(one.control.methods())
-        read = cost_of([*_BARE, "from benchmarks.bare_inventory import read; read()"], one.environment)
+        properties = list(dict.fromkeys((*MACHINE_PROPERTIES, *IMAGE_PROPERTIES)))
+        read = cost_of([*_BARE, "read", json.dumps(properties)], one.environment)
     with bench(images=["tiny"]) as one:
-        _prepare(one)
-        bare = cost_of([*_BARE, f"from benchmarks.bare_stack import create; create({size})"], one.environment)
+        _prepare(one, clone_seconds)
+        bare = cost_of([*_BARE, "create", str(size)], one.environment)
     return _rows(size, created, again, requests, bare, read)
 
 
@@ -75,12 +86,18 @@ def _rows(size: int, created: Cost, again: Cost, requests: int, bare: Cost, read
 
 
 def main() -> None:
-    rows = [row for size in SIZES for row in _measure(size)]
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--instant", action="store_true", help="let clones take no time")
+    parser.add_argument("--sizes", type=int, nargs=2, default=SIZES, help="the numbers of replicas")
+    given = parser.parse_args()
+    rows = [row for size in given.sizes for row in _measure(size, 0 if given.instant else _CLONE_SECONDS)]
     found = dict(rows)
     for what in ("creation", "nothing to do"):
-        first, last = (found[f"{size} replicas, {what}, wall seconds"] for size in SIZES)
-        rows.append((f"{what}, exponent of the growth", math.log(last / first) / math.log(SIZES[1] / SIZES[0])))
-    report("stack", rows)
+        first, last = (found[f"{size} replicas, {what}, wall seconds"] for size in given.sizes)
+        rows.append(
+            (f"{what}, exponent of the growth", math.log(last / first) / math.log(given.sizes[1] / given.sizes[0]))
+        )
+    report("stack_instant" if given.instant else "stack", rows)
 
 
 if __name__ == "__main__":

@@ -24,6 +24,8 @@ description:
   - Running containers that have to be replaced or restarted are handled last and one after the other. Each is awaited
     before the next one is stopped. The first that fails keeps all that follow as they are. C(update_config) of a
     container in the list changes this for its replicas.
+  - A run that is interrupted is finished by the next one. After an update that was rolled back, the task fails, and the
+    next run tries the update again.
   - The containers of a project carry the label C(gantry.vsphere.project) with its name, and the label
     C(gantry.vsphere.container) with the name of their entry in O(containers). By the first one those are found that are
     no longer listed.
@@ -49,8 +51,19 @@ options:
         these names, each of which is awaited as its C(state) says. One that runs is not awaited while it is replaced.
       - C(update_config), a dictionary, says how those of its containers are changed that run and have to be stopped for
         it. C(parallelism), V(1) by default, are changed at the same time, all with V(0). Before the next ones, each has
-        to go on running for C(monitor), and C(delay) passes, durations such as V(10s). C(failure_action) is V(pause),
-        which leaves all that follow as they are, or V(continue). C(order) is V(stop-first).
+        to go on running for C(monitor), and C(delay) passes, durations such as V(10s). After more failures than
+        C(max_failure_ratio) of its containers, V(0) by default, C(failure_action) decides. V(pause) leaves all that
+        follow as they are, V(continue) goes on, and V(rollback) gives those that were changed the VMs or settings back
+        that they had.
+      - C(order) of C(update_config) says when a container that is replaced is stopped. V(stop-first) is the default.
+        With V(start-first), the new VM is started, and awaited, before the old one is stopped. A container that has
+        volumes, a MAC address of its own or an address that DHCP does not give is still stopped first, and the action
+        says so. For C(drain), a duration, a container that is replaced goes on running after other containers no
+        longer find it by name. They look for other names every 2 seconds.
+      - With the failure action V(rollback), replaced VMs are kept, powered off, until all containers of the entry are
+        replaced. C(rollback_config) has the C(parallelism), C(delay), C(monitor), C(max_failure_ratio) and
+        C(failure_action) of a rollback, which is never rolled back itself. The contents of files and secrets are not
+        kept, so a container whose contents were changed cannot start with the old ones.
     type: list
     elements: dict
     default: []
@@ -150,6 +163,23 @@ EXAMPLES = r"""
       - name: cache
         image: registry.example.com/redis:7
 
+- name: Replace running containers two at a time, and go back if they do not become healthy
+  gantry.vsphere.container_set:
+    project: shop
+    cluster: C0
+    containers:
+      - name: web
+        image: registry.example.com/shop/web:1.5
+        replicas: 6
+        update_config:
+          parallelism: 2
+          order: start-first
+          drain: 10s
+          monitor: 30s
+          failure_action: rollback
+        rollback_config:
+          parallelism: 0
+
 - name: Remove the containers of the project
   gantry.vsphere.container_set:
     project: shop
@@ -190,6 +220,12 @@ entries:
   sample:
     web: [web-1, web-2, web-3]
     cache: [cache]
+rolled_back:
+  description: The containers of each entry whose update failed that are as they were before.
+  returned: when an update failed and was rolled back
+  type: dict
+  sample:
+    web: [web-1, web-2]
 actions:
   description: The actions in their order. In check mode, the actions that would be done.
   returned: success

@@ -47,10 +47,6 @@ _TERMINAL = "A container has no terminal and no input. Run commands with contain
 _NO_DAEMON = "There is no Docker daemon that this could apply to."
 _NO_MODELS = "AI models are a service of Docker Desktop. Run the server of the model as a service."
 _HOOKS = "The guest runs no commands at the start and the end of a container. Put them into the entrypoint."
-_ROLLBACKS = (
-    "Nothing is rolled back by itself. After a failure the other containers stay as they are. Run the task with the "
-    "former files to go back."
-)
 _METADATA = "Metadata for tools that a virtual machine does not have."
 _STORES = "There is no store of secrets and configs. Give file, environment or content."
 _REACHABLE = "A container has an address of its own, at which every port that it listens to can be reached."
@@ -92,9 +88,12 @@ _APPLIED: Mapping[str, str] = {
     "services.*.deploy.restart_policy.condition": "As restart: none, on-failure or always.",
     "services.*.deploy.restart_policy.max_attempts": "The number of restarts, with on-failure only.",
     "services.*.deploy.update_config": (
-        "How running containers are changed that have to be stopped for it: parallelism, delay, monitor, and the "
-        "failure_action pause or continue. order: start-first, the failure_action rollback and max_failure_ratio are "
-        "refused."
+        "How running containers are changed that have to be stopped for it, with all keys. order: start-first applies "
+        "to containers without volumes and without addresses or MAC addresses of their own."
+    ),
+    "services.*.deploy.rollback_config": (
+        "How the containers get back what they had, with failure_action: rollback of update_config. order: start-first "
+        "is refused."
     ),
     "services.*.dns": "Name servers of the container.",
     "services.*.dns_opt": "Options of its resolver.",
@@ -214,7 +213,6 @@ _REFUSED: Mapping[str, str] = {
     ),
     "services.*.deploy.resources.reservations.devices": _NO_DEVICES,
     "services.*.deploy.resources.reservations.generic_resources": _NO_DEVICES,
-    "services.*.deploy.rollback_config": _ROLLBACKS,
     "services.*.develop": "For development on one machine, with docker compose watch.",
     "services.*.device_cgroup_rules": _NO_DEVICES,
     "services.*.devices": _NO_DEVICES,

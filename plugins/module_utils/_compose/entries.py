@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -32,6 +32,12 @@ _COMPLETED = "service_completed_successfully"
 _JOB = "replicated-job"
 _MODES = frozenset({"", "replicated", _JOB})
 _PULL_POLICIES = frozenset({"", "always", "missing", "if_not_present", "never"})
+# The values of update_config and rollback_config that are supported.
+_ACTIONS = ("pause", "continue")
+_UPDATES = {"order": ("stop-first", "start-first"), "failure_action": (*_ACTIONS, "rollback")}
+_ROLLBACKS = {"order": ("stop-first",), "failure_action": _ACTIONS}
+# How long a container that is replaced runs on while others no longer find it, an option of update_config.
+_DRAIN = "drain"
 
 
 @dataclass(frozen=True)
@@ -92,9 +98,7 @@ def _entry(
     dependencies = _dependencies(name, service, project, refusals)
     if dependencies:
         options["depends_on"] = dependencies
-    update = _update_config((service.get("deploy") or {}).get("update_config") or {}, refusals)
-    if update:
-        options["update_config"] = update
+    options |= _rollouts(service, options.pop(_DRAIN, None), refusals)
     ports = published_ports(service)
     if ports:
         options["published_ports"] = ports
@@ -137,19 +141,30 @@ def _dependencies(
     return [entry_name(project, name) for name in sorted(given) if name in project.services]
 
 
-def _update_config(given: Mapping[str, Any], refusals: Refusals) -> dict[str, Any]:
-    """Return how running containers are changed. Two VMs cannot have the same addresses and volumes at a time."""
-    refusals = refusals.within("deploy", "update_config")
-    options = {name: given[name] for name in ("parallelism", "delay", "monitor") if given.get(name) is not None}
-    if given.get("order") not in (None, "", "stop-first"):
-        refusals.add(("order",), f"There is no {given['order']}, only stop-first.")
-    action = given.get("failure_action") or ""
-    if action in ("pause", "continue"):
-        options["failure_action"] = action
-    elif action:
-        refusals.add(("failure_action",), f"There is no {action}. Give pause or continue.")
-    if given.get("max_failure_ratio"):
-        refusals.add(("max_failure_ratio",), "A failure pauses the update, or does not with failure_action: continue.")
+def _rollouts(service: Mapping[str, Any], drain: str | None, refusals: Refusals) -> dict[str, Any]:
+    """Return how running containers are changed, and how an update is rolled back if the service says so."""
+    deploy = service.get("deploy") or {}
+    options: dict[str, Any] = {}
+    update = _rollout(deploy.get("update_config") or {}, refusals.within("deploy", "update_config"), _UPDATES)
+    if drain is not None:
+        update[_DRAIN] = str(drain)
+    if update:
+        options["update_config"] = update
+    if update.get("failure_action") == "rollback" and deploy.get("rollback_config"):
+        within = refusals.within("deploy", "rollback_config")
+        options["rollback_config"] = _rollout(deploy["rollback_config"], within, _ROLLBACKS)
+    return options
+
+
+def _rollout(given: Mapping[str, Any], refusals: Refusals, choices: Mapping[str, Sequence[str]]) -> dict[str, Any]:
+    plain = ("parallelism", "delay", "monitor", "max_failure_ratio")
+    options = {name: given[name] for name in plain if given.get(name) is not None}
+    for name, known in choices.items():
+        value = given.get(name) or ""
+        if value in known:
+            options[name] = value
+        elif value:
+            refusals.add((name,), f"There is no {value}. Give {' or '.join(known)}.")
     return options
 
 

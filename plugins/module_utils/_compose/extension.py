@@ -19,7 +19,7 @@ _CONTAINER_OPTIONS = (
     *("cluster", "resource_pool", "datastore", "folder"),
     *("cpus", "cpu_reservation", "cpu_limit", "cpu_shares", "cpu_hot_add"),
     *("memory", "memory_reservation", "memory_limit", "memory_shares", "memory_hot_add"),
-    *("guest_operations", "writable", "wait_timeout", "healthy_wait_timeout"),
+    *("guest_operations", "writable", "wait_timeout", "healthy_wait_timeout", "drain"),
 )
 ANTI_AFFINITY, HOST_GROUP, MANDATORY = "anti_affinity", "host_group", "mandatory"
 # What becomes rules of DRS and not options of a container.

@@ -9,7 +9,7 @@ A container that fails is left as it is, and the others continue; the next run f
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -20,12 +20,14 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container import (
     apply_monitor,
     apply_power,
     apply_relocate,
+    apply_replacement,
     apply_suspend,
     apply_vm,
     apply_volumes,
     changes,
     changes_files,
     changes_monitor,
+    changes_replacement,
     changes_suspend,
     changes_volumes,
 )
@@ -36,7 +38,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.changes 
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.changes_names import UpdateNames
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.hints import explain
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.batch import Batch, Kind
-from ansible_collections.gantry.vsphere.plugins.module_utils._engine.batch_result import raise_failures
+from ansible_collections.gantry.vsphere.plugins.module_utils._engine.batch_result import SubjectResult, raise_failures
 
 if TYPE_CHECKING:
     from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.session import Session
@@ -58,6 +60,10 @@ _KINDS: dict[type[ContainerChange], Kind[ContainerSubject]] = {
     changes.RehomeTemplate: Kind(apply_vm.rehome_template, limit=16),
     changes_files.ReplaceFiles: Kind(apply_files.replace_files),
     changes.Relocate: Kind(apply_relocate.relocate, limit=16),
+    changes_replacement.Discard: Kind(apply_vm.destroy, limit=32),
+    changes_replacement.Drain: Kind(apply_replacement.drain),
+    changes_replacement.Reinstate: Kind(apply_replacement.reinstate, limit=32),
+    changes_replacement.Retire: Kind(apply_replacement.retire, limit=32),
     changes_suspend.Suspend: Kind(apply_suspend.suspend, limit=16),
     changes.Stop: Kind(apply_power.stop, limit=64),
 }
@@ -67,7 +73,8 @@ _KINDS: dict[type[ContainerChange], Kind[ContainerSubject]] = {
 class ContainerWork:
     """The changes of one container.
 
-    ``after``: the ids of those that must be done before. ``follows``: of those that may also have failed.
+    ``after``: the ids of those that must be done before. ``follows``: of those of which ``tolerated`` may also have
+    failed, None for all.
     """
 
     id: str
@@ -75,6 +82,7 @@ class ContainerWork:
     changes: Sequence[ContainerChange]
     after: frozenset[str] = frozenset()
     follows: frozenset[str] = frozenset()
+    tolerated: int | None = None
 
 
 def apply_containers(session: Session, planned: Iterable[ContainerChange], report: Report) -> None:
@@ -85,24 +93,44 @@ def apply_containers(session: Session, planned: Iterable[ContainerChange], repor
     apply_in_order(session, [ContainerWork(name, name, made) for name, made in by_container.items()], report)
 
 
+@dataclass(frozen=True)
+class ContainerResults:
+    """What became of each work by its id, and of the tables of names that were written then."""
+
+    works: Mapping[str, SubjectResult]
+    tables: Sequence[SubjectResult]
+    noun: str
+
+    def raise_failures(self) -> None:
+        """Raise one error if any container failed, or the table of names of one."""
+        raise_failures(list(self.works.values()), self.noun)
+        raise_failures(self.tables, "tables of names")
+
+
 def apply_in_order(session: Session, works: Iterable[ContainerWork], report: Report) -> None:
+    """Make the changes of each container after those of the containers that it waits for, and raise for failures."""
+    run_in_order(session, works, report).raise_failures()
+
+
+def run_in_order(session: Session, works: Iterable[ContainerWork], report: Report) -> ContainerResults:
     """Make the changes of each container after those of the containers that it waits for."""
     bench, known = Workbench(session), list(works)
     scopes = changed_scopes(change for work in known for change in work.changes)
     subjects = [
-        ContainerSubject(work.id, work.name, work.changes, work.after, work.follows, bench=bench)
+        ContainerSubject(work.id, work.name, work.changes, work.after, work.follows, work.tolerated, bench=bench)
         for work in _after_templates(_without_updates(known))
     ]
     for change in (change for subject in subjects for change in subject.changes):
         if isinstance(change, (changes.Clone, changes.Reconfigure)):
             for claim in change.claims:
                 bench.promise(claim.pool, claim.address)
-    batch = Batch(session, report, _KINDS, explain=_explain)
     moves = any(isinstance(change, changes.RehomeTemplate) for subject in subjects for change in subject.changes)
-    results = batch.run(subjects)
-    updated = update_names(session, scopes, report) if scopes else []
-    raise_failures(results, "containers and templates" if moves else "containers")
-    raise_failures(updated, "tables of names")
+    made = Batch(session, report, _KINDS, explain=_explain).run(subjects)
+    return ContainerResults(
+        works={subject.id: one for subject, one in zip(subjects, made, strict=True)},
+        tables=update_names(session, scopes, report) if scopes else [],
+        noun="containers and templates" if moves else "containers",
+    )
 
 
 def _without_updates(works: Iterable[ContainerWork]) -> list[ContainerWork]:

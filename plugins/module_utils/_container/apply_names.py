@@ -63,20 +63,24 @@ def update_names(session: Session, scopes: frozenset[tuple[str, str]], report: R
     """Write the tables that differ; return what became of each container that got one."""
     results: dict[str, SubjectResult] = {}
     for _round in range(_ROUNDS):
-        inventory = session.inventory(vms=True, refresh=True)
-        named = read_named(session, inventory, {folder for folder, _network in scopes})
-        tables = make_tables(named)
-        stale = [one for one in named if one.scopes & scopes and one.lacks(tables[one.moid])]
-        warn_of_readonly(session, stale)
-        writes = [
-            UpdateNames(one.name, one, tables[one.moid]) for one in stale if one.writable and not _failed(results, one)
-        ]
+        stale = stale_tables(session, scopes)
+        warn_of_readonly(session, [one.named for one in stale])
+        writes = [one for one in stale if one.named.writable and not _failed(results, one.named)]
         if not writes:
             break
         subjects = [Subject(write.named.moid, write.named.name, (write,)) for write in writes]
         batch: Batch[Subject] = Batch(session, report, {UpdateNames: Kind(partial(_write, session), limit=32)})
         results.update(zip((subject.id for subject in subjects), batch.run(subjects), strict=True))
     return list(results.values())
+
+
+def stale_tables(session: Session, scopes: frozenset[tuple[str, str]]) -> list[UpdateNames]:
+    """Return the tables that are to be written, as the containers are now."""
+    inventory = session.inventory(vms=True, refresh=True)
+    named = read_named(session, inventory, {folder for folder, _network in scopes})
+    tables = make_tables(named)
+    stale = [one for one in named if one.scopes & scopes and one.lacks(tables[one.moid])]
+    return [UpdateNames(one.name, one, tables[one.moid]) for one in stale]
 
 
 def names_at_start(subject: ContainerSubject, machine: Machine, planned: NamesTable) -> Flow[NamesTable]:
@@ -93,7 +97,12 @@ def _failed(results: Mapping[str, SubjectResult], one: NamedContainer) -> bool:
     return one.moid in results and results[one.moid].status == FAILED
 
 
+def write_table(session: Session, update: UpdateNames) -> Job:
+    """Return the job that gives a container its table."""
+    vm = session.ref("VirtualMachine", update.named.moid)
+    spec = extra_config_spec(table_values(update.table, update.named.table))
+    return Job(update.named.name, "update the names of", lambda: vm.ReconfigVM_Task(spec))
+
+
 def _write(session: Session, _subject: Subject, change: UpdateNames) -> Flow[None]:
-    vm = session.ref("VirtualMachine", change.named.moid)
-    spec = extra_config_spec(table_values(change.table, change.named.table))
-    yield Job(change.named.name, "update the names of", lambda: vm.ReconfigVM_Task(spec))
+    yield write_table(session, change)

@@ -88,7 +88,7 @@ def power_on(subject: ContainerSubject, change: PowerOn) -> Flow[None]:
         )
         yield from _await(subject, moid, startup)
     if names is not None and change.machine.folder is not None:
-        subject.bench.started[moid] = (change.machine.name, change.machine.folder.moid)
+        subject.bench.started[moid] = (change.container, change.machine.folder.moid)
 
 
 def await_status(subject: ContainerSubject, change: AwaitStatus) -> Flow[None]:

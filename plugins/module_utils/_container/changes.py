@@ -135,10 +135,7 @@ class Reconfigure(ContainerChange):
         return nested(self.machine.name, value=self._views()[1])
 
     def project(self, observed: ObservedContainer) -> ObservedContainer:
-        if observed.machine == self.machine:
-            return replace(observed, machine=self.target)
-        successors = tuple(self.target if one == self.machine else one for one in observed.successors)
-        return replace(observed, successors=successors)
+        return observed.with_changed(self.machine, self.target)
 
     def _views(self) -> tuple[dict[str, Any], dict[str, Any]]:
         return differing_views(self.machine, self.target)
@@ -236,10 +233,8 @@ class Stop(ContainerChange):
         return nested(self.machine.name, "power", value=OFF)
 
     def project(self, observed: ObservedContainer) -> ObservedContainer:
-        if observed.machine == self.machine:
-            return with_machine(observed, power=OFF, start_pending=self.pending_after)
-        successors = tuple(replace(one, power=OFF) if one == self.machine else one for one in observed.successors)
-        return replace(observed, successors=successors)
+        pending = self.pending_after if observed.machine == self.machine else self.machine.start_pending
+        return observed.with_changed(self.machine, replace(self.machine, power=OFF, start_pending=pending))
 
 
 @dataclass(frozen=True)
@@ -259,9 +254,7 @@ class Destroy(ContainerChange):
         return {}
 
     def project(self, observed: ObservedContainer) -> ObservedContainer:
-        if observed.machine == self.machine:
-            return replace(observed, machine=None)
-        return replace(observed, successors=tuple(one for one in observed.successors if one != self.machine))
+        return observed.with_changed(self.machine, None)
 
 
 @dataclass(frozen=True)
@@ -276,10 +269,10 @@ class Promote(ContainerChange):
         return f"rename {self.machine.name} to {self.container}"
 
     def before(self) -> Mapping[str, Any]:
-        return nested(self.machine.name, value={**machine_view(self.machine), "power": OFF})
+        return nested(self.machine.name, value={**machine_view(self.machine), "power": self.machine.power})
 
     def after(self) -> Mapping[str, Any]:
-        return nested(self.container, value={**machine_view(self.machine), "power": OFF})
+        return nested(self.container, value={**machine_view(self.machine), "power": self.machine.power})
 
     def project(self, observed: ObservedContainer) -> ObservedContainer:
         path = f"{self.machine.folder_path}/{self.container}"
@@ -318,7 +311,7 @@ class PowerOn(ContainerChange):
             return _completed(observed)
         health = "healthy" if self.wait_for == "healthy" else "starting" if self._has_healthcheck else "none"
         status = {"state": "running", "health": health, "restart_count": 0}
-        return with_machine(observed, power=ON, start_pending=False, status=status)
+        return observed.with_changed(self.machine, replace(self.machine, power=ON, start_pending=False, status=status))
 
     @property
     def runs_to_end(self) -> bool:

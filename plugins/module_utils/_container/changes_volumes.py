@@ -76,6 +76,4 @@ class DetachVolumes(ContainerChange):
             volumes=tuple(one for one in self.machine.volumes if one not in gone),
             scsi_units=self.machine.scsi_units - {one.unit for one in gone},
         )
-        if observed.machine == self.machine:
-            return replace(observed, machine=left)
-        return replace(observed, successors=tuple(left if one == self.machine else one for one in observed.successors))
+        return observed.with_changed(self.machine, left)

@@ -30,7 +30,11 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.options_
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.options_files import FILE_OPTIONS
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.options_parsers import number_from, refuse_nul
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.guest_key import GuestKey, parse_guest_key
-from ansible_collections.gantry.vsphere.plugins.module_utils._guest.keys import IMAGE_PREFIX, SUCCESSOR_SUFFIX
+from ansible_collections.gantry.vsphere.plugins.module_utils._guest.keys import (
+    IMAGE_PREFIX,
+    PREDECESSOR_SUFFIX,
+    SUCCESSOR_SUFFIX,
+)
 
 # Leaves room for the suffix of a successor within vSphere's 80 characters, and for the longest host name.
 MAX_NAME = 63
@@ -99,10 +103,10 @@ def parse_name(name: str) -> str:
             f"name is {name!r}. A container's name has letters, digits, '_', '.' and '-', begins with a letter or "
             f"digit, and has at most {MAX_NAME} characters."
         )
-    if name.startswith(IMAGE_PREFIX) or name.endswith(SUCCESSOR_SUFFIX):
+    if name.startswith(IMAGE_PREFIX) or name.endswith((SUCCESSOR_SUFFIX, PREDECESSOR_SUFFIX)):
         raise GantryError(
-            f"name is {name!r}. Names that begin with {IMAGE_PREFIX!r} or end with {SUCCESSOR_SUFFIX!r} are "
-            "reserved for the collection's own templates and replacements."
+            f"name is {name!r}. Names that begin with {IMAGE_PREFIX!r}, or end with {SUCCESSOR_SUFFIX!r} or "
+            f"{PREDECESSOR_SUFFIX!r}, are reserved for the collection's own templates and replacements."
         )
     return name
 

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._address_pool.model import AssignedAddress
@@ -21,7 +21,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._guest.delivery imp
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.delivery import SHA256, WAITING_FOR_FILES
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.document import RESTART
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.guest_key import GuestKey, guest_field_of
-from ansible_collections.gantry.vsphere.plugins.module_utils._guest.keys import KIND_CONTAINER, KIND_SUCCESSOR
+from ansible_collections.gantry.vsphere.plugins.module_utils._guest.keys import KINDS_OF_CONTAINERS
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.log_page import LogPage
 from ansible_collections.gantry.vsphere.plugins.module_utils._resource_pool.model_capacity import PoolCapacity
 from ansible_collections.gantry.vsphere.plugins.module_utils._templates.model import RegisteredTemplate, Rehoming
@@ -41,6 +41,25 @@ class PlacementOption:
     datastore: str | None = None
     bootstrap: str | None = None
     drift: str = DRIFT_WARN
+
+
+@dataclass(frozen=True)
+class Replacement:
+    """How a container that runs is replaced by a new VM.
+
+    ``starts_first``: the new VM is started, and runs, before the old one is stopped, where nothing prevents it.
+    ``keeps``: the old VM is kept, off, until the update is over, and takes its place again if the update fails.
+    ``drain``: for how many seconds the old one goes on running after others no longer find it by name.
+    """
+
+    starts_first: bool = False
+    keeps: bool = False
+    drain: float = 0
+
+    @property
+    def retires(self) -> bool:
+        """Return whether the old VM gives its place away before it is removed."""
+        return self.starts_first or self.keeps or self.drain > 0
 
 
 @dataclass(frozen=True)
@@ -66,6 +85,7 @@ class DesiredContainer:
     wait_timeout: int = 300
     # For the health of the container; None is as long as for its start.
     healthy_wait_timeout: int | None = None
+    replacement: Replacement = Replacement()
 
     @property
     def wants_running(self) -> bool:
@@ -176,7 +196,7 @@ class Machine:
 
     @property
     def ours(self) -> bool:
-        return self.kind in (KIND_CONTAINER, KIND_SUCCESSOR)
+        return self.kind in KINDS_OF_CONTAINERS
 
     @property
     def running(self) -> bool:
@@ -352,3 +372,30 @@ class ObservedContainer:
     lost_volumes: tuple[NamedVolume, ...] = ()
     # The resource pools that its VMs are in and are to be in, with those above them, as far as they can be read.
     pools: tuple[PoolCapacity, ...] = ()
+    # The VMs that the machine has replaced, in an update that is not over.
+    predecessors: tuple[Machine, ...] = ()
+
+    @property
+    def machines(self) -> tuple[Machine, ...]:
+        """Return all VMs of the container."""
+        own = () if self.machine is None else (self.machine,)
+        return (*own, *self.successors, *self.predecessors)
+
+    @property
+    def current(self) -> Machine | None:
+        """Return the VM that the container has, or is going to have."""
+        return self.machine or next(iter(self.successors), None)
+
+    def with_changed(self, before: Machine, after: Machine | None) -> ObservedContainer:
+        """Return the container with another state of one of its VMs, or without it."""
+
+        def changed(machines: tuple[Machine, ...]) -> tuple[Machine, ...]:
+            there = (after if one == before else one for one in machines)
+            return tuple(one for one in there if one is not None)
+
+        return replace(
+            self,
+            machine=after if self.machine == before else self.machine,
+            successors=changed(self.successors),
+            predecessors=changed(self.predecessors),
+        )

@@ -44,7 +44,11 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.target_c
     compared_with,
     kept_digest,
 )
-from ansible_collections.gantry.vsphere.plugins.module_utils._guest.keys import IMAGE_PREFIX, SUCCESSOR_SUFFIX
+from ansible_collections.gantry.vsphere.plugins.module_utils._guest.keys import (
+    IMAGE_PREFIX,
+    PREDECESSOR_SUFFIX,
+    SUCCESSOR_SUFFIX,
+)
 from ansible_collections.gantry.vsphere.plugins.module_utils._resource_pool.decode import CAPACITY_PROPERTIES
 from ansible_collections.gantry.vsphere.plugins.module_utils._templates.decode import HOST_STATE
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.inventory import Entry, Inventory
@@ -81,7 +85,7 @@ def observe_containers(
     were there.
     """
     inventory = session.inventory(vms=True, properties=INVENTORY_PROPERTIES, refresh=refresh)
-    names = {name for desired in wanted for name in (desired.name, desired.name + SUCCESSOR_SUFFIX)}
+    names = {name for desired in wanted for name in _vm_names(desired.name)}
     candidates = _by_name(entry for entry in inventory.vms() if entry.name in names)
     templates = _templates(inventory, wanted)
     rows = _read(session, [*_all(candidates), *templates], (*MACHINE_PROPERTIES, *IMAGE_PROPERTIES))
@@ -99,9 +103,9 @@ def observe_containers(
     observed: list[ObservedContainer] = []
     problems: list[GantryError] = []
     for desired in wanted:
-        successors = machines(desired.name + SUCCESSOR_SUFFIX)
+        same, *others = (machines(name) for name in _vm_names(desired.name))
         try:
-            observed.append(_observe(inventory, desired, machines(desired.name), successors, images))
+            observed.append(_observe(inventory, desired, same, others, images))
         except GantryError as error:
             problems.append(error)
     raise_all(problems)
@@ -117,7 +121,7 @@ def _observe(
     inventory: Inventory,
     desired: DesiredContainer,
     machines: Sequence[Machine],
-    successors: Sequence[Machine],
+    others: Sequence[Sequence[Machine]],
     images: Sequence[Image],
 ) -> ObservedContainer:
     wanted = desired.placement
@@ -126,12 +130,15 @@ def _observe(
     machine = resolve.choose_machine(desired.name, machines, datacenter, folder)
     if datacenter is None and machine is not None:
         datacenter = machine.datacenter
+    successors, predecessors = others
     observed = ObservedContainer(
-        machine=machine, successors=resolve.choose_successors(successors, machine, datacenter, folder)
+        machine=machine,
+        successors=resolve.choose_successors(successors, machine, datacenter, folder),
+        predecessors=resolve.choose_predecessors(predecessors, machine, datacenter, folder),
     )
     if desired.config is None or desired.state == "absent":
         return observed
-    current = machine or next(iter(observed.successors), None)
+    current = observed.current
     datacenter = datacenter or inventory.datacenter()
     # Its networks depend on what is compared; without comparisons a wrong place is reported before a wrong image.
     place = None
@@ -152,6 +159,11 @@ def _observe(
         return replace(observed, image=resolve.image_of_machine(found, current))
     image = resolve.image_for_clone(desired.config.image, found, place.datastore, current)
     return replace(observed, image=image, place=resolve.complete_place(inventory, place, machine, image))
+
+
+def _vm_names(container: str) -> tuple[str, str, str]:
+    """Return the names of the VMs that a container can have: its own, of its successor and of its predecessor."""
+    return container, container + SUCCESSOR_SUFFIX, container + PREDECESSOR_SUFFIX
 
 
 def _by_name(entries: Iterable[Entry]) -> dict[str, list[Entry]]:

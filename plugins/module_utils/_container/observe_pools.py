@@ -27,8 +27,7 @@ def observe_pools(inventory: Inventory, observed: Sequence[ObservedContainer]) -
 def _pools(
     inventory: Inventory, observed: ObservedContainer, known: dict[str, tuple[PoolCapacity, ...]]
 ) -> Iterator[PoolCapacity]:
-    machines = [machine for machine in (observed.machine, *observed.successors) if machine is not None]
-    pools = [machine.pool for machine in machines]
+    pools = [machine.pool for machine in observed.machines]
     if observed.place is not None:
         pools.append(observed.place.pool)
     for moid, pool in {pool.moid: pool for pool in pools if pool is not None}.items():

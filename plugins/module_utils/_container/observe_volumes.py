@@ -70,7 +70,7 @@ def _with_lost(
 
 
 def _lost(desired: DesiredContainer, seen: ObservedContainer) -> frozenset[str]:
-    machine = seen.machine or next(iter(seen.successors), None)
+    machine = seen.current
     if machine is None or not machine.ours or desired.config is not None or desired.state in ("absent", "stopped"):
         return frozenset()
     return frozenset(lost_volumes(machine))
@@ -83,9 +83,8 @@ def _names(desired: DesiredContainer, seen: ObservedContainer) -> tuple[str, ...
 
 
 def _attached(seen: ObservedContainer) -> Iterator[str]:
-    for machine in (seen.machine, *seen.successors):
-        if machine is not None:
-            yield from (one.id for one in machine.volumes)
+    for machine in seen.machines:
+        yield from (one.id for one in machine.volumes)
 
 
 def _shared(pairs: Sequence[tuple[DesiredContainer, ObservedContainer]]) -> list[GantryError]:

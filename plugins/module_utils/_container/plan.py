@@ -27,6 +27,12 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.changes 
     RehomeTemplate,
     Relocate,
 )
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.changes_replacement import (
+    Discard,
+    Drain,
+    Reinstate,
+    Retire,
+)
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.changes_view import differing_views
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.changes_volumes import AttachVolume
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.drift import (
@@ -54,6 +60,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.plan_che
     refuse_firmware,
     refuse_foreign,
     same_entry,
+    start_first_obstacle,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.plan_names import plan_names
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.plan_power import PowerPlanner
@@ -134,9 +141,8 @@ class _Planner(PowerPlanner):
     """Plans the state and the configuration of one container."""
 
     def remove(self) -> None:
-        for machine in (self.seen.machine, *self.seen.successors):
-            if machine is not None:
-                self._destroy(machine)
+        for machine in self.seen.machines:
+            self._destroy(machine)
 
     def set_state(self) -> None:
         """Plan the power state of an existing container, without a configuration."""
@@ -171,6 +177,7 @@ class _Planner(PowerPlanner):
         refuse_firmware(config, image)
         refuse_held_volumes(self.seen, place)
         self._adopt_lone_successor()
+        self._settle_predecessors()
         machine = self.seen.machine
         self.was_running = machine is not None and machine.should_run
         if machine is None:
@@ -193,11 +200,14 @@ class _Planner(PowerPlanner):
         if resumes and self._machine().running:
             self._reconfigure(config, image, place)
         self._replace_files()
+        self._discard_predecessors()
 
     def _adopt_lone_successor(self) -> None:
-        """Continue a run that was killed between removing the old VM and renaming its successor."""
+        """Continue a run that was killed before the VM that is to have the container's name had it."""
         if self.seen.machine is None and self.seen.successors:
             self._do(Promote(self.desired.name, self.seen.successors[0]))
+        elif self.seen.machine is None and self.seen.predecessors:
+            self._do(Reinstate(self.desired.name, self.seen.predecessors[0]))
 
     def _discard_successors(self) -> None:
         """Remove the successors of a run that was killed before it removed the old VM, if they are not needed."""
@@ -223,6 +233,22 @@ class _Planner(PowerPlanner):
 
     def _replace(self, config: Config, machine: Machine, image: Image, place: ContainerPlace, reason: str) -> None:
         self.desired = for_successor(self.desired, machine)
+        obstacle = start_first_obstacle(machine, config, place)
+        starts_first = self.desired.replacement.starts_first and machine.is_up and not obstacle
+        if self.desired.replacement.starts_first and machine.is_up:
+            reason = f"{reason}; start-first" if starts_first else f"{reason}; stop-first, because {obstacle}"
+        self._prepare_successor(config, machine, image, place, reason)
+        causes = replace_causes(config, machine, reason.partition(";")[0])
+        if self.desired.replacement.retires and machine.ours:
+            self._retire(machine, causes, starts_first=starts_first)
+            return
+        self._destroy(machine, self.seen.successors[0])
+        self._do(Promote(self.desired.name, self.seen.successors[0], causes))
+
+    def _prepare_successor(
+        self, config: Config, machine: Machine, image: Image, place: ContainerPlace, reason: str
+    ) -> None:
+        """Create the VM that replaces the machine, or use the one that an interrupted run has created."""
         usable = [one for one in self.seen.successors if is_usable(one, config, image, place)]
         for successor in self.seen.successors:
             if successor not in usable[:1]:
@@ -235,9 +261,33 @@ class _Planner(PowerPlanner):
             name = self.desired.name + SUCCESSOR_SUFFIX
             starts = self.desired.wants_running or self.was_running
             self._do(self._clone(config, name, image, place, reason=reason, starts=starts))
-        self._destroy(machine, self.seen.successors[0])
-        causes = replace_causes(config, machine, reason)
-        self._do(Promote(self.desired.name, self.seen.successors[0], causes))
+
+    def _retire(self, machine: Machine, causes: tuple[str, ...], *, starts_first: bool) -> None:
+        """Let the successor take the machine's place, which is kept until the end of the plan or of the update."""
+        policy = self.desired.replacement
+        if starts_first:
+            successor = self.seen.successors[0]
+            self._power_on(successor, self._awaited(successor))
+        self._do(Retire(self.desired.name, machine, self.seen.successors[0]))
+        if starts_first:
+            self._do(Promote(self.desired.name, self.seen.successors[0], causes))
+        if policy.drain and machine.is_up:
+            self._do(Drain(self.desired.name, self.seen.predecessors[0], policy.drain))
+        self._settle_predecessors()
+        if not starts_first:
+            self._do(Promote(self.desired.name, self.seen.successors[0], causes))
+
+    def _settle_predecessors(self) -> None:
+        """Stop the VMs that were replaced, and take their volumes from them."""
+        for one in self.seen.predecessors:
+            self._stop(one, records=False)
+            volumes = tuple(volume.id for volume in one.volumes)
+            if volumes:
+                self._detach(self._again(one), volumes)
+
+    def _discard_predecessors(self) -> None:
+        for one in self.seen.predecessors:
+            self._do(Discard(self.desired.name, one))
 
     def _move(self, place: ContainerPlace) -> None:
         """Move the VM to the folder, pool and datastore of the task, unless that requires another cluster."""

@@ -46,7 +46,7 @@ class _Vms:
                 after = replace(change, wait_for=None).project(after)
             else:
                 after = change.project(after)
-        return cls(_machines(observed), _machines(after))
+        return cls(observed.machines, after.machines)
 
     @property
     def name(self) -> str:
@@ -145,7 +145,3 @@ def _reserved(machines: Sequence[Machine], pool: str) -> Demand:
         },
         len(running),
     )
-
-
-def _machines(observed: ObservedContainer) -> tuple[Machine, ...]:
-    return tuple(one for one in (observed.machine, *observed.successors) if one is not None)

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from ansible_collections.gantry.vsphere.plugins.module_utils._address_pool.model import VERSIONS
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import (
     ContainerPlace,
@@ -16,7 +17,11 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.model im
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model_config import (
     Config,
 )
-from ansible_collections.gantry.vsphere.plugins.module_utils._guest.keys import KIND_CONTAINER, KIND_SUCCESSOR
+from ansible_collections.gantry.vsphere.plugins.module_utils._guest.keys import (
+    KIND_CONTAINER,
+    KIND_SUCCESSOR,
+)
+from ansible_collections.gantry.vsphere.plugins.module_utils._guest.networks import static_addresses
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.inventory import Entry
 
 # With UEFI the firmware and GRUB need more memory than the kernel.
@@ -58,6 +63,18 @@ def is_usable(successor: Machine, config: Config, image: Image, place: Container
         and same_entry(successor.pool, place.pool)
         and same_entry(successor.datastore, place.datastore)
     )
+
+
+def start_first_obstacle(machine: Machine, config: Config, place: ContainerPlace) -> str:
+    """Return what a new VM cannot have while the old one has it, so that it cannot be started first."""
+    if machine.volumes or place.volumes:
+        return "only one VM can use its volumes"
+    if any(network.mac is not None for network in config.networks):
+        return "only one VM can have its MAC address"
+    document = machine.document or {}
+    if any(any(static_addresses(document, version)) for version in VERSIONS):
+        return "only one VM can have its address, which DHCP does not give"
+    return ""
 
 
 def same_entry(one: object, other: object) -> bool:

@@ -52,12 +52,7 @@ def plan_names(planned: Sequence[Planned]) -> tuple[list[tuple[ContainerChange, 
 
 def _peers(planned: Sequence[Planned]) -> list[NamedContainer]:
     """Return the containers with names that the plan does not apply to."""
-    own = {
-        machine.moid
-        for observed, _changes in planned
-        for machine in (observed.machine, *observed.successors)
-        if machine is not None
-    }
+    own = {machine.moid for observed, _changes in planned for machine in observed.machines}
     found = {peer.moid: peer for observed, _changes in planned for peer in observed.named if peer.moid not in own}
     return list(found.values())
 

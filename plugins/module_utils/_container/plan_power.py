@@ -56,6 +56,10 @@ class PowerPlanner:
             raise ValueError("the plan has lost its machine")
         return self.seen.machine
 
+    def _again(self, machine: Machine) -> Machine:
+        """Return one of the VMs as it is after the changes so far."""
+        return next(one for one in self.seen.machines if one.moid == machine.moid)
+
     @property
     def _starts_again(self) -> bool:
         """Return whether the container must run after the plan only because it ran before."""
@@ -73,8 +77,8 @@ class PowerPlanner:
         starts = self.desired.wants_running or self._starts_again
         return replace(target, start_pending=target.start_pending and not target.is_up and starts)
 
-    def _set_power(self) -> None:
-        machine = self._machine()
+    def _awaited(self, machine: Machine) -> str:
+        """Return the state that a container that is started is to reach."""
         state = self.desired.state
         checked = bool((machine.document or {}).get("healthcheck"))
         if state == "ready":
@@ -84,17 +88,23 @@ class PowerPlanner:
                 f"Container {self.desired.name} has no health check, so it cannot be waited for as healthy. "
                 "Give healthcheck, or use state: started."
             )
-        wait_for = state if state in ("healthy", COMPLETED) else "running"
-        if state == "stopped" or machine.has_ended:
+        return state if state in ("healthy", COMPLETED) else "running"
+
+    def _power_on(self, machine: Machine, wait_for: str | None) -> None:
+        timeout, health = self.desired.wait_timeout, self.desired.healthy_wait_timeout
+        files = self._files(machine)
+        self._do(PowerOn(self.desired.name, machine, wait_for, timeout, files, healthy_wait_timeout=health))
+
+    def _set_power(self) -> None:
+        machine = self._machine()
+        wait_for, stops = self._awaited(machine), self.desired.state == "stopped"
+        if stops or machine.has_ended:
             self._stop(machine)
             machine = self._machine()
-        if state == "stopped":
+        if stops:
             return
         if (self.desired.wants_running or self.was_running) and machine.power != ON:
-            wait = wait_for if self.desired.wait else None
-            timeout, health = self.desired.wait_timeout, self.desired.healthy_wait_timeout
-            files = self._files(machine)
-            self._do(PowerOn(self.desired.name, machine, wait, timeout, files, healthy_wait_timeout=health))
+            self._power_on(machine, wait_for if self.desired.wait else None)
         elif self.desired.wants_running and (self.desired.wait or machine.waits_for_files):
             self._await(machine, wait_for)
 
@@ -160,12 +170,9 @@ class PowerPlanner:
             raise ValueError("only container VMs of this collection are removed")
         if machine.power != OFF:
             self._stop(machine, records=False)
-            off = [one for one in (self.seen.machine, *self.seen.successors) if one and one.moid == machine.moid]
-            machine = off[0]
+            machine = self._again(machine)
         if machine.volumes:
             # A volume is never removed with a VM.
             self._detach(machine, tuple(one.id for one in machine.volumes))
-            machine = next(
-                one for one in (self.seen.machine, *self.seen.successors) if one and one.moid == machine.moid
-            )
+            machine = self._again(machine)
         self._do(Destroy(self.desired.name, machine, successor))

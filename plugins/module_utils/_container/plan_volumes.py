@@ -77,7 +77,7 @@ def reattachments(container: str, observed: ObservedContainer, machine: Machine)
 
 
 def _refuse_held(observed: ObservedContainer, volume: NamedVolume) -> None:
-    own = {machine.moid for machine in (observed.machine, *observed.successors) if machine is not None}
+    own = {machine.moid for machine in observed.machines}
     others = [path for moid, path in volume.users.items() if moid not in own]
     if others:
         raise GantryError(

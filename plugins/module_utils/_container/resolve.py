@@ -24,7 +24,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.model im
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model_config import (
     Config,
 )
-from ansible_collections.gantry.vsphere.plugins.module_utils._guest.keys import KIND_SUCCESSOR
+from ansible_collections.gantry.vsphere.plugins.module_utils._guest.keys import KIND_PREDECESSOR, KIND_SUCCESSOR
 from ansible_collections.gantry.vsphere.plugins.module_utils._oci.reference import parse_reference
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.inventory import Entry, Inventory
 
@@ -111,20 +111,37 @@ def choose_successors(
     candidates: Sequence[Machine], machine: Machine | None, datacenter: Entry | None, folder: Entry | None
 ) -> tuple[Machine, ...]:
     """Return the successors that an interrupted run left for this container."""
-    folders = [one for one in ((machine.folder if machine else None), folder) if one is not None]
-    found = [
-        one
-        for one in candidates
-        if one.kind == KIND_SUCCESSOR
-        and (datacenter is None or one.datacenter == datacenter)
-        and (not folders or one.folder in folders)
-    ]
+    found = _of_container(KIND_SUCCESSOR, candidates, machine, datacenter, folder)
     if machine is None and len(found) > 1:
         raise GantryError(
             f"The container no longer exists and there are {len(found)} successors: "
             f"{', '.join(sorted(one.path for one in found))}. Select one with folder or datacenter."
         )
-    return tuple(found)
+    return found
+
+
+def choose_predecessors(
+    candidates: Sequence[Machine], machine: Machine | None, datacenter: Entry | None, folder: Entry | None
+) -> tuple[Machine, ...]:
+    """Return the VMs that an update which is not over keeps of this container."""
+    return _of_container(KIND_PREDECESSOR, candidates, machine, datacenter, folder)
+
+
+def _of_container(
+    kind: str,
+    candidates: Sequence[Machine],
+    machine: Machine | None,
+    datacenter: Entry | None,
+    folder: Entry | None,
+) -> tuple[Machine, ...]:
+    folders = [one for one in ((machine.folder if machine else None), folder) if one is not None]
+    return tuple(
+        one
+        for one in candidates
+        if one.kind == kind
+        and (datacenter is None or one.datacenter == datacenter)
+        and (not folders or one.folder in folders)
+    )
 
 
 def matching_images(reference: str, images: Sequence[Image], datacenter: Entry) -> list[Image]:

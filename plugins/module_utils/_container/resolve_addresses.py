@@ -173,7 +173,7 @@ def _needs(
     for index, (desired, one) in enumerate(zip(wanted, observed, strict=True)):
         if desired.config is None or one.place is None:
             continue
-        machines = [machine for machine in (one.machine, *one.successors) if machine is not None and machine.ours]
+        machines = [machine for machine in one.machines if machine.ours]
         own = frozenset(machine.moid for machine in machines)
         for number, (option, network) in enumerate(zip(desired.config.networks, one.place.networks, strict=True)):
             profile = profiles.get(network.moid)

@@ -294,7 +294,7 @@ def needs_clone(desired: DesiredContainer, observed: ObservedContainer) -> bool:
     """Return whether the plan will create a VM, which requires a complete place."""
     if desired.state == "absent" or desired.config is None or observed.image is None:
         return False
-    machine = observed.machine or next(iter(observed.successors), None)
+    machine = observed.current
     if machine is None:
         return True
     return machine.ours and bool(replace_reason(desired, desired.config, machine, observed.image.digest))

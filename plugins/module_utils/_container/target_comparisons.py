@@ -30,7 +30,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.target i
 
 def compared(desired: DesiredContainer, observed: ObservedContainer) -> DesiredContainer:
     """Return the desired state with what an existing container keeps."""
-    machine = observed.machine or next(iter(observed.successors), None)
+    machine = observed.current
     digest = None if observed.image is None else observed.image.digest
     return compared_with(desired, machine, digest)
 

@@ -14,8 +14,9 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.report import Report
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.text import listed
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.apply import (
+    ContainerResults,
     ContainerWork,
-    apply_in_order,
+    run_in_order,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.changes import Clone
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.changes_names import UpdateNames
@@ -27,14 +28,15 @@ if TYPE_CHECKING:
     from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.session import Session
 
 
-def apply_set(session: Session, desired: DesiredSet, changes: Sequence[SetChange], report: Report) -> None:
-    """Make the changes. After a failure, the following groups of interrupted containers stay as they are, or not.
+def apply_set(session: Session, desired: DesiredSet, changes: Sequence[SetChange], report: Report) -> ContainerResults:
+    """Make the changes; return what became of each container, by the subjects of its changes.
 
-    A container that is created or started waits for those it depends on, if the task creates or starts them. It does
-    not wait for the replacement of one that runs.
+    After a failure, the following groups of interrupted containers stay as they are, or not. A container that is
+    created or started waits for those it depends on, if the task creates or starts them. It does not wait for the
+    replacement of one that runs.
     """
     _refuse_planned_images(changes)
-    apply_in_order(session, _works(desired, changes), report)
+    return run_in_order(session, _works(desired, changes), report)
 
 
 def _works(desired: DesiredSet, changes: Sequence[SetChange]) -> list[ContainerWork]:
@@ -58,10 +60,13 @@ def _works(desired: DesiredSet, changes: Sequence[SetChange]) -> list[ContainerW
         group = made[0].group
         if group is None:
             works.append(replace(work, after=waits.get(subject, frozenset()) & plain))
-        elif group.continues:
-            works.append(replace(work, follows=groups[group.number - 1]))
+            continue
+        first, last = group.earlier
+        earlier = frozenset().union(*(groups[number] for number in range(first, last + 1)))
+        if group.tolerated == 0:
+            works.append(replace(work, after=earlier))
         else:
-            works.append(replace(work, after=groups[group.number - 1]))
+            works.append(replace(work, follows=earlier, tolerated=group.tolerated))
     return works
 
 

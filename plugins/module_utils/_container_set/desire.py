@@ -10,7 +10,7 @@ import difflib
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
@@ -38,6 +38,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container_set.opti
     ENV_FILE_FROM,
     PLACEMENT,
     REPLICAS,
+    ROLLBACK_CONFIG,
     UPDATE_CONFIG,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._container_set.options_update import parse_update_config
@@ -115,7 +116,7 @@ def _entries(params: Mapping[str, Any], places: Sequence[str], problems: list[Ga
         try:
             names = _names(name, number, where)
             dependencies = _dependencies(options.pop(DEPENDS_ON, None), where)
-            update = parse_update_config(options.pop(UPDATE_CONFIG, None), where)
+            update = parse_update_config(options.pop(UPDATE_CONFIG, None), options.pop(ROLLBACK_CONFIG, None), where)
             _add_contents(options, params[CONTENTS], where)
         except GantryError as error:
             problems.append(error)
@@ -261,7 +262,7 @@ def _containers(entry: _Entry, params: Mapping[str, Any], problems: list[GantryE
             problems.append(GantryError(f"{entry.where}: {error.message.rstrip('.')}."))
             return
         if entry.names:
-            yield desired
+            yield replace(desired, replacement=entry.update.replacement)
 
 
 def _unknown_option(entry: _Entry, option: str, spec: Mapping[str, Any]) -> GantryError:
@@ -273,7 +274,7 @@ def _unknown_option(entry: _Entry, option: str, spec: Mapping[str, Any]) -> Gant
     refused = refusals([option])
     if refused:
         return GantryError(f"{entry.where}: {refused[0].message.rstrip('.')}.")
-    close = difflib.get_close_matches(option, [*spec, REPLICAS, DEPENDS_ON, UPDATE_CONFIG], n=1)
+    close = difflib.get_close_matches(option, [*spec, REPLICAS, DEPENDS_ON, UPDATE_CONFIG, ROLLBACK_CONFIG], n=1)
     hint = f"Did you mean {close[0]}?" if close else "See the options of container_vm."
     return GantryError(f"{entry.where} has the unknown option {option!r}. {hint}")
 

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -15,6 +16,7 @@ from typing import Any
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import (
     DesiredContainer,
     ObservedContainer,
+    Replacement,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model_volumes import NamedVolume
 
@@ -36,29 +38,50 @@ class PlannedImage:
 
 
 @dataclass(frozen=True)
-class UpdatePolicy:
-    """How the running containers of an entry are changed that have to be stopped for it.
+class RolloutPolicy:
+    """In which groups containers are changed, and when the next group follows.
 
     ``parallelism`` are changed at the same time, 0 stands for all. After each group, ``delay`` seconds pass, and each
-    container must go on running for ``monitor`` seconds. ``continues``: after one that has failed, too.
+    container must go on running for ``monitor`` seconds. ``continues``: after any number of failures, otherwise after
+    at most ``max_failure_ratio`` of all.
     """
 
     parallelism: int = 1
     delay: float = 0
     monitor: float = 0
     continues: bool = False
+    max_failure_ratio: float = 0
+
+    def tolerated(self, count: int) -> int | None:
+        """Return how many of so many containers may fail before the others stay as they are; None for all."""
+        return None if self.continues else math.floor(self.max_failure_ratio * count)
+
+
+@dataclass(frozen=True)
+class UpdatePolicy:
+    """How the running containers of an entry are changed that have to be stopped for it.
+
+    ``replacement``: how each gives its place to a new VM. ``rollback``: how they get back what they had, if more fail
+    than may; None for not at all.
+    """
+
+    rollout: RolloutPolicy = field(default_factory=RolloutPolicy)
+    replacement: Replacement = field(default_factory=Replacement)
+    rollback: RolloutPolicy | None = None
 
 
 @dataclass(frozen=True)
 class UpdateGroup:
     """The place of a container in the order of updates.
 
-    ``continues``: whether its group is changed also after a failure in the group before. ``seconds``: how long each
-    container must go on running before the next group is changed.
+    ``earlier``: the first and the last group of which at most ``tolerated`` containers may have failed before this one
+    is changed, None for any number. ``seconds``: how long each container must go on running before the next group is
+    changed.
     """
 
     number: int
-    continues: bool
+    tolerated: int | None
+    earlier: tuple[int, int]
     seconds: float
 
 

@@ -14,7 +14,6 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.model im
     NEW,
     DesiredContainer,
     Image,
-    Machine,
     ObservedContainer,
     PlacementOption,
 )
@@ -29,8 +28,8 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container_set.mode
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest import keys
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.keys import (
-    KIND_CONTAINER,
-    KIND_SUCCESSOR,
+    KINDS_OF_CONTAINERS,
+    PREDECESSOR_SUFFIX,
     SUCCESSOR_SUFFIX,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.inventory import Entry, Inventory
@@ -49,14 +48,10 @@ def observe_set(session: Session, desired: DesiredSet, *, refresh: bool = False)
     observed = observe_containers(
         session, desired.containers, planned_images=planned, planned_volumes=desired.planned_volumes
     )
-    listed = {machine.moid for one in observed for machine in _machines(one)}
+    listed = {machine.moid for one in observed for machine in one.machines}
     others = [entry for entry in _of_project(inventory, desired) if entry.moid not in listed]
     unlisted = observe_containers(session, _removals(inventory, others)) if others else []
     return ObservedSet(tuple(observed), tuple(_without(one, listed) for one in unlisted))
-
-
-def _machines(observed: ObservedContainer) -> list[Machine]:
-    return [machine for machine in (observed.machine, *observed.successors) if machine is not None]
 
 
 def _without(observed: ObservedContainer, listed: set[str]) -> ObservedContainer:
@@ -64,6 +59,7 @@ def _without(observed: ObservedContainer, listed: set[str]) -> ObservedContainer
     return ObservedContainer(
         machine=None if observed.machine is None or observed.machine.moid in listed else observed.machine,
         successors=tuple(one for one in observed.successors if one.moid not in listed),
+        predecessors=tuple(one for one in observed.predecessors if one.moid not in listed),
         pools=observed.pools,
     )
 
@@ -72,7 +68,7 @@ def _of_project(inventory: Inventory, desired: DesiredSet) -> list[Entry]:
     within = None if desired.datacenter is None else inventory.datacenter(desired.datacenter)
     found = []
     for entry in inventory.vms(datacenter=within):
-        if keys.option(entry.properties, keys.KIND) in (KIND_CONTAINER, KIND_SUCCESSOR):
+        if keys.option(entry.properties, keys.KIND) in KINDS_OF_CONTAINERS:
             labels = keys.decode_labels(keys.option(entry.properties, keys.LABELS))
             if labels.get(PROJECT_LABEL) == desired.project:
                 found.append(entry)
@@ -83,7 +79,7 @@ def _removals(inventory: Inventory, entries: Sequence[Entry]) -> list[DesiredCon
     """Return the removal of each container. A successor whose predecessor is gone is one of its own."""
     wanted: dict[tuple[str, str, str], DesiredContainer] = {}
     for entry in entries:
-        name = entry.name.removesuffix(SUCCESSOR_SUFFIX)
+        name = entry.name.removesuffix(SUCCESSOR_SUFFIX).removesuffix(PREDECESSOR_SUFFIX)
         folder, datacenter = inventory.entry(entry.parent or ""), inventory.entry(entry.datacenter or "")
         if folder is None or datacenter is None:
             raise GantryError(f"The folder of {entry.path} cannot be read. Check the privileges.")

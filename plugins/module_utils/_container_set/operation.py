@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.report import Report
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.changes_effects import container_effects
-from ansible_collections.gantry.vsphere.plugins.module_utils._container_set.apply import apply_set
 from ansible_collections.gantry.vsphere.plugins.module_utils._container_set.changes import SetChange, changes_by_subject
 from ansible_collections.gantry.vsphere.plugins.module_utils._container_set.desire import desire_set
 from ansible_collections.gantry.vsphere.plugins.module_utils._container_set.model import DesiredSet, ObservedSet
 from ansible_collections.gantry.vsphere.plugins.module_utils._container_set.observe import observe_set
+from ansible_collections.gantry.vsphere.plugins.module_utils._container_set.operation_update import update_set
 from ansible_collections.gantry.vsphere.plugins.module_utils._container_set.options import set_argument_spec
 from ansible_collections.gantry.vsphere.plugins.module_utils._container_set.plan import plan_set
 from ansible_collections.gantry.vsphere.plugins.module_utils._container_set.result import set_result
@@ -45,7 +45,7 @@ class ContainerSet(Operation[DesiredSet, ObservedSet, SetChange]):
     def apply(
         self, session: Session, desired: DesiredSet, observed: ObservedSet, plan: Plan[SetChange], report: Report
     ) -> ObservedSet:
-        apply_set(session, desired, plan.changes, report)
+        update_set(session, desired, observed, plan.changes, report)
         return observe_set(session, desired, refresh=True)
 
     def effects(self, plan: Plan[SetChange]) -> list[Effect]:

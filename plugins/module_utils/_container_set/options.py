@@ -16,6 +16,7 @@ PLACEMENT = ("datacenter", "cluster", "datastore", "folder", "resource_pool")
 REPLICAS = "replicas"
 DEPENDS_ON = "depends_on"
 UPDATE_CONFIG = "update_config"
+ROLLBACK_CONFIG = "rollback_config"
 # The contents of files, secrets and env_file by name. Ansible masks them, unlike values in the options of containers.
 CONTENTS = "contents"
 # The key of a file or a secret that has the name of its content.

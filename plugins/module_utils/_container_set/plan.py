@@ -10,7 +10,8 @@ those containers follow that have to be stopped, one after the other or in group
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError, raise_all
@@ -19,6 +20,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.changes 
     Destroy,
     Stop,
 )
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.changes_replacement import Discard, Retire
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import (
     DesiredContainer,
     Machine,
@@ -33,6 +35,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container_set.mode
     PROJECT_LABEL,
     DesiredSet,
     ObservedSet,
+    UpdateGroup,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._container_set.plan_update import monitored, update_groups
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.plan import Plan
@@ -71,15 +74,35 @@ def plan_set(desired: DesiredSet, observed: ObservedSet) -> Plan[SetChange]:
     with_names, updates = plan_names(planned)
     groups = update_groups(desired, interrupted)
     changes = [
-        SetChange(change, index, listed=listed, group=groups.get(index) if listed else None)
+        SetChange(change, index, listed=listed, group=_group_of(change, groups.get(index) if listed else None))
         for (index, listed), (found, _made), made in zip(places, planned, with_names, strict=True)
-        for change in monitored(groups.get(index) if listed else None, found, made)
+        for change in _ordered(groups.get(index) if listed else None, found, made)
     ]
     moves = [SetChange(move, 0) for move in template_moves(one.change for one in changes)]
     tables = [SetChange(update, 0) for update in updates]
     # Stable: running containers that are interrupted are last, in the order of their groups.
-    in_order = sorted(changes, key=lambda change: -1 if change.group is None else change.group.number)
+    in_order = sorted(changes, key=_place)
     return Plan((*moves, *in_order, *tables))
+
+
+def _group_of(change: ContainerChange, group: UpdateGroup | None) -> UpdateGroup | None:
+    """Return the group of a change. What an update keeps to its end is removed after all groups."""
+    return None if isinstance(change, Discard) else group
+
+
+def _place(change: SetChange) -> float:
+    if isinstance(change.change, Discard):
+        return math.inf
+    return -1 if change.group is None else change.group.number
+
+
+def _ordered(
+    group: UpdateGroup | None, found: ObservedContainer, made: Sequence[ContainerChange]
+) -> Iterator[ContainerChange]:
+    """Yield the changes with the wait of their group. What an update keeps to the end is removed after the wait."""
+    kept = [change for change in made if isinstance(change, Discard)]
+    yield from monitored(group, found, [change for change in made if not isinstance(change, Discard)])
+    yield from kept
 
 
 def _changes(
@@ -106,11 +129,12 @@ def _interrupts(wanted: DesiredContainer, found: ObservedContainer, changes: Seq
     """Return whether a container that runs and is to go on running is stopped."""
     if found.machine is None or not found.machine.is_up or not wanted.wants_running:
         return False
-    return any(isinstance(change, (Stop, Destroy)) for change in changes)
+    own = found.machine.moid
+    return any(isinstance(change, (Stop, Destroy, Retire)) and change.machine.moid == own for change in changes)
 
 
 def _removal(desired: DesiredSet, found: ObservedContainer) -> Sequence[ContainerChange]:
-    machine = found.machine or next(iter(found.successors), None)
+    machine = next(iter(found.machines), None)
     if machine is None:
         return ()
     if not desired.removes(machine.labels.get(ENTRY_LABEL)):
@@ -119,5 +143,4 @@ def _removal(desired: DesiredSet, found: ObservedContainer) -> Sequence[Containe
 
 
 def _name(found: ObservedContainer) -> str:
-    machine = found.machine or found.successors[0]
-    return machine.name
+    return found.machines[0].name

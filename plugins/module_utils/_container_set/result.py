@@ -35,7 +35,7 @@ def set_result(desired: DesiredSet, observed: ObservedSet) -> dict[str, Any]:
 
 
 def _unlisted(observed: ObservedContainer) -> list[dict[str, Any]]:
-    machine = observed.machine or next(iter(observed.successors), None)
+    machine = observed.current
     if machine is None:
         return []
     return [{**container_result(machine), "entry": machine.labels.get(ENTRY_LABEL)}]

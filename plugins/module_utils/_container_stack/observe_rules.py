@@ -77,9 +77,7 @@ def _listed(desired: DesiredStack, containers: ObservedSet) -> Iterator[_Member]
     services = {entry: service for service, entry in desired.services.items()}
     for wanted, found in zip(desired.containers.containers, containers.containers, strict=True):
         service = services.get(desired.containers.entry_of(wanted.name))
-        machine = found.machine or next(iter(found.successors), None)
-        if machine is not None:
-            # A successor takes the place of its predecessor in all rules, when it replaces it.
+        if found.machines:
             yield from _machines(found, service)
         elif found.place is not None and found.place.cluster is not None:
             moid = f"(planned) {wanted.name}"
@@ -88,17 +86,17 @@ def _listed(desired: DesiredStack, containers: ObservedSet) -> Iterator[_Member]
 
 def _unlisted(desired: DesiredStack, containers: ObservedSet) -> Iterator[_Member]:
     for found in containers.unlisted:
-        for machine in (found.machine, *found.successors):
-            if machine is not None and machine.cluster is not None:
+        for machine in found.machines:
+            if machine.cluster is not None:
                 removed = desired.containers.removes(machine.labels.get(ENTRY_LABEL))
                 yield _Member(None, _vm(machine), machine.cluster, remains=not removed)
 
 
 def _machines(found: ObservedContainer, service: str | None) -> Iterator[_Member]:
-    """Yield the VM of a container, and its successors, which are of no service as long as it is there."""
-    for number, machine in enumerate(one for one in (found.machine, *found.successors) if one is not None):
+    """Yield the VMs of a container. Only the current one is in rules: a successor takes its place there later."""
+    for machine in found.machines:
         if machine.cluster is not None:
-            yield _Member(service if number == 0 else None, _vm(machine), machine.cluster)
+            yield _Member(service if machine is found.current else None, _vm(machine), machine.cluster)
 
 
 def _vm(machine: Machine) -> RuleVm:

@@ -14,10 +14,10 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._base.report import
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.changes_effects import container_effects
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import Machine
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.observe_info import observe_container_info
-from ansible_collections.gantry.vsphere.plugins.module_utils._container_set.apply import apply_set
 from ansible_collections.gantry.vsphere.plugins.module_utils._container_set.changes import changes_by_subject
 from ansible_collections.gantry.vsphere.plugins.module_utils._container_set.model import ObservedSet
 from ansible_collections.gantry.vsphere.plugins.module_utils._container_set.observe import observe_set
+from ansible_collections.gantry.vsphere.plugins.module_utils._container_set.operation_update import update_set
 from ansible_collections.gantry.vsphere.plugins.module_utils._container_set.plan import plan_set
 from ansible_collections.gantry.vsphere.plugins.module_utils._container_stack.apply import apply_needs
 from ansible_collections.gantry.vsphere.plugins.module_utils._container_stack.apply_rules import apply_stack_rules
@@ -95,12 +95,12 @@ class ContainerStack(Operation[DesiredStack, ObservedStack, StackChange]):
         if any(isinstance(one, RuleOfStack) for one in plan.changes):
             created = plan_set(replace(desired.containers, create_only=True), containers).changes
             if created:
-                apply_set(session, desired.containers, created, report)
+                update_set(session, desired.containers, containers, created, report)
                 containers = observe_set(session, desired.containers, refresh=True)
                 changes = plan_set(desired.containers, containers).changes
             rules = self._with_rules(session, desired, containers, report)
         if changes:
-            apply_set(session, desired.containers, changes, report)
+            update_set(session, desired.containers, containers, changes, report)
             containers = observe_set(session, desired.containers, refresh=True)
             # A container that was replaced in another cluster has left the rules of its former one.
             rules = self._with_rules(session, desired, containers, report)

@@ -46,7 +46,8 @@ _GATHER_MOST = 500
 class Subject:
     """One object to change, such as a container.
 
-    ``after``: the ids of subjects that must be done before it starts. ``follows``: of those that may also have failed.
+    ``after``: the ids of subjects that must be done before it starts. ``follows``: of those of which ``tolerated`` may
+    also have failed, None for all.
     """
 
     id: str
@@ -54,6 +55,7 @@ class Subject:
     changes: Sequence[Any]
     after: frozenset[str] = frozenset()
     follows: frozenset[str] = frozenset()
+    tolerated: int | None = None
 
 
 @dataclass(frozen=True)
@@ -113,6 +115,8 @@ class _Run(Generic[S]):
     request: Request | None = None
     status: str = ""
     error: GantryError | None = None
+    # How many of those that it follows have failed.
+    failed_before: int = 0
 
     @property
     def change(self) -> Any:
@@ -224,7 +228,7 @@ class Batch(Generic[S]):
         blocking = deque([failed])
         while blocking:
             before = blocking.popleft()
-            what, waiting = "failed", self._dependents.get(before.subject.id, [])
+            what, waiting = "failed", [*self._dependents.get(before.subject.id, ()), *self._not_tolerating(before)]
             if before.status == NOT_STARTED:
                 what, waiting = "was not started", [*waiting, *self._followers.get(before.subject.id, ())]
             for skipped in waiting:
@@ -235,6 +239,15 @@ class Batch(Generic[S]):
                         f"{name} was not started: it comes after {before.subject.name}, which {what}."
                     )
                     blocking.append(skipped)
+
+    def _not_tolerating(self, failed: _Run[S]) -> list[_Run[S]]:
+        """Return those that follow a subject, and do not tolerate that it has failed, too."""
+        followers = self._followers.get(failed.subject.id, []) if failed.status == FAILED else []
+        for run in followers:
+            run.failed_before += 1
+        return [
+            run for run in followers if run.subject.tolerated is not None and run.failed_before > run.subject.tolerated
+        ]
 
     # -- the changes of one subject
 

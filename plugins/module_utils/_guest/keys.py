@@ -14,8 +14,13 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._guest.packing impo
 
 IMAGE_PREFIX = "gantry-image-"
 SUCCESSOR_SUFFIX = "-gantry-next"
+PREDECESSOR_SUFFIX = "-gantry-previous"
 KIND_CONTAINER = "container"
 KIND_SUCCESSOR = "successor"
+# A VM that another one has replaced, and which is kept until the update is over.
+KIND_PREDECESSOR = "predecessor"
+# The kinds of the VMs that a container can have.
+KINDS_OF_CONTAINERS = (KIND_CONTAINER, KIND_SUCCESSOR, KIND_PREDECESSOR)
 KIND_IMAGE = "image"
 
 SCHEMA = "gantry.schema"

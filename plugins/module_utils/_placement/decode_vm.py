@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest import keys
-from ansible_collections.gantry.vsphere.plugins.module_utils._guest.keys import KIND_CONTAINER, KIND_SUCCESSOR
+from ansible_collections.gantry.vsphere.plugins.module_utils._guest.keys import KIND_CONTAINER, KINDS_OF_CONTAINERS
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.status import decode_status
 from ansible_collections.gantry.vsphere.plugins.module_utils._placement.model import (
     AdapterFacts,
@@ -198,7 +198,7 @@ def _units(key: int, layout: Any) -> list[DiskFile]:
 
 
 def _is_container(row: Row) -> bool:
-    return keys.option(row, keys.KIND) in (KIND_CONTAINER, KIND_SUCCESSOR)
+    return keys.option(row, keys.KIND) in KINDS_OF_CONTAINERS
 
 
 def _concern(device: Any, *, boots: bool) -> DeviceFacts | None:

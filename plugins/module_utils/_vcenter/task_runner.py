@@ -251,17 +251,22 @@ class TaskRunner:
             self._changed.wait_for(lambda: not self._starting, min(pause, _GATHER_SECONDS))
             busy = bool(self._starting)
             linger = self._has_news and len(self._in_flight) > 1
+            queued = any(not run.not_before for run in self._waiting)
         if self._looks:
             time.sleep(min(self._looks.popleft(), pause))
             news = list(self._updates.look())
         else:
             if linger:
-                share = _LINGER_SHARE * (time.monotonic() - self._began)
-                time.sleep(max(self._limits.linger, min(_LINGER_MOST, share)))
+                time.sleep(self._linger(queued=queued))
             self._has_news = False
             news = self._updates.wait(_BUSY_SECONDS if busy else max(1, round(pause)))
         for one in news:
             self._take_in(one)
+
+    def _linger(self, *, queued: bool) -> float:
+        """Return for how long news are gathered: briefly while jobs wait for the end of others, longer at the end."""
+        share = 0.0 if queued else _LINGER_SHARE * (time.monotonic() - self._began)
+        return max(self._limits.linger, min(_LINGER_MOST, share))
 
     def _take_in(self, news: News) -> None:
         for outcome in list(self._watches.get(news.moid, ())):

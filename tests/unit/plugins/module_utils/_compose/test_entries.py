@@ -191,10 +191,14 @@ def test_scale_of_the_task_wins(translate: Translate) -> None:
         ("image: a, x-gantry: {datastore: [d]}", "services.a.x-gantry.datastore is not supported. It is ['d']"),
         ("image: a, pull_policy: daily", "services.a.pull_policy is not supported. There is no daily"),
         ("image: a, deploy: {mode: global-job}", "services.a.deploy.mode is not supported. A service cannot be global"),
-        ("image: a, deploy: {update_config: {order: start-first}}", "There is no start-first, only stop-first"),
-        ("image: a, deploy: {update_config: {failure_action: rollback}}", "There is no rollback. Give pause or"),
-        ("image: a, deploy: {update_config: {max_failure_ratio: 0.1}}", "update_config.max_failure_ratio is not"),
-        ("image: a, deploy: {rollback_config: {order: start-first}}", "services.a.deploy.rollback_config"),
+        (
+            "image: a, deploy: {update_config: {failure_action: undo}}",
+            "There is no undo. Give pause or continue or",
+        ),
+        (
+            "image: a, deploy: {update_config: {failure_action: rollback}, rollback_config: {order: start-first}}",
+            "services.a.deploy.rollback_config.order is not supported. There is no start-first. Give stop-first.",
+        ),
         ('image: a, deploy: {resources: {reservations: {cpus: "1"}}}', "Give cpu_reservation in x-gantry"),
         ('image: a, volumes: ["/etc:/x:ro"]', "/etc is outside of the project's directory"),
         ('image: a, volumes: ["./many:/x:ro"]', "has more than 64 files"),
@@ -226,8 +230,26 @@ def test_update_config_is_that_of_the_set(translate: Translate) -> None:
     )
     entries, found = translate(f"services: {{a: {{image: a, deploy: {{update_config: {given}}}}}}}")
     assert found == []
-    wanted = {"parallelism": 2, "delay": "1m30s", "monitor": "5s", "failure_action": "continue"}
+    wanted = {"parallelism": 2, "delay": "1m30s", "monitor": "5s", "failure_action": "continue", "order": "stop-first"}
     assert entries["shop-a"]["update_config"] == wanted
+
+
+def test_a_rollback_is_that_of_the_set(translate: Translate) -> None:
+    deploy = "{update_config: {failure_action: rollback, order: start-first}, rollback_config: {parallelism: 3}}"
+    entries, found = translate(f"services: {{a: {{image: a, x-gantry: {{drain: 4s}}, deploy: {deploy}}}}}")
+    assert found == []
+    wanted = {"failure_action": "rollback", "order": "start-first", "drain": "4s"}
+    assert {name: entries["shop-a"][name] for name in ("update_config", "rollback_config")} == {
+        "update_config": wanted,
+        "rollback_config": {"parallelism": 3},
+    }
+    assert "drain" not in entries["shop-a"]
+
+
+def test_a_rollback_without_its_action_has_no_effect(translate: Translate) -> None:
+    entries, found = translate("services: {a: {image: a, deploy: {rollback_config: {parallelism: 3}}}}")
+    assert found == []
+    assert "rollback_config" not in entries["shop-a"]
 
 
 def test_jobs_are_awaited_until_they_have_completed(translate: Translate) -> None:

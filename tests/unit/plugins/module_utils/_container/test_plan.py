@@ -38,6 +38,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.model im
     Image,
     Machine,
     ObservedContainer,
+    Replacement,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model_hot_add import HotAdd
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.plan import plan_container, plan_containers
@@ -687,9 +688,12 @@ def machines(draw: st.DrawFn, name: str, kind: str) -> Machine:
     )
 
 
+REPLACEMENTS = st.builds(Replacement, starts_first=st.booleans(), keeps=st.booleans(), drain=st.sampled_from([0, 5]))
+
+
 @st.composite
 def situations(draw: st.DrawFn) -> tuple[DesiredContainer, ObservedContainer]:
-    desired = draw(requests())
+    desired = replace(draw(requests()), replacement=draw(REPLACEMENTS))
     assert desired.state == "absent" or desired.config is not None
     if desired.config is None:
         image, place = None, None
@@ -698,6 +702,7 @@ def situations(draw: st.DrawFn) -> tuple[DesiredContainer, ObservedContainer]:
     return desired, ObservedContainer(
         machine=draw(st.none() | machines("web", "container")),
         successors=draw(st.lists(machines("web-gantry-next", "successor"), max_size=1).map(tuple)),
+        predecessors=draw(st.lists(machines("web-gantry-previous", "predecessor"), max_size=1).map(tuple)),
         image=image,
         place=place,
         spare_bootstrap=SPARE,
@@ -718,7 +723,7 @@ def test_a_plan_leads_to_the_desired_state_and_a_second_plan_is_empty(
     desired, observed = situation
     final = after(plan_container(desired, observed), observed)
     assert plan_container(desired, final) == ()
-    assert final.successors == ()
+    assert final.successors == final.predecessors == ()
     if desired.state == "absent":
         assert final.machine is None
         return
@@ -759,7 +764,7 @@ def test_a_run_killed_anywhere_is_finished_by_the_next(
     reached = after(changes[: data.draw(st.integers(0, len(changes)))], observed)
     final = after(plan_container(desired, reached), reached)
     assert plan_container(desired, final) == ()
-    assert final.successors == ()
+    assert final.successors == final.predecessors == ()
     assert (final.machine is None) == (desired.state == "absent")
     uninterrupted = after(changes, observed).machine
     if final.machine is not None and uninterrupted is not None:
@@ -775,7 +780,7 @@ def test_the_old_vm_is_removed_only_after_its_successor_exists_and_no_running_vm
     seen = observed
     for change in plan_container(desired, observed):
         if isinstance(change, Destroy):
-            assert change.machine.kind in ("container", "successor")
+            assert change.machine.kind in ("container", "successor", "predecessor")
             assert change.machine.power == OFF
             if desired.state != "absent" and change.machine.name == "web":
                 assert seen.successors, "the container was removed before its successor existed"
@@ -788,8 +793,8 @@ def test_the_old_vm_is_removed_only_after_its_successor_exists_and_no_running_vm
         if isinstance(change, Clone):
             assert needs_clone(desired, observed)
         if isinstance(change, PowerOn):
-            assert seen.machine is not None
-            assert seen.machine.power != ON
+            assert change.machine in (seen.machine, *seen.successors)
+            assert change.machine.power != ON
         seen = change.project(seen)
 
 

@@ -12,9 +12,11 @@ import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import Replacement
 from ansible_collections.gantry.vsphere.plugins.module_utils._container_set.desire import desire_set
 from ansible_collections.gantry.vsphere.plugins.module_utils._container_set.model import (
     DesiredSet,
+    RolloutPolicy,
     UpdateGroup,
     UpdatePolicy,
 )
@@ -78,8 +80,25 @@ def test_update_config_says_how_running_containers_are_changed() -> None:
         "order": "stop-first",
     }
     desired = desire(web(update_config=update), {**web(), "name": "cache"})
-    assert desired.update_policy("web") == UpdatePolicy(parallelism=0, delay=90, monitor=0.5, continues=True)
+    assert desired.update_policy("web") == UpdatePolicy(RolloutPolicy(0, delay=90, monitor=0.5, continues=True))
     assert desired.update_policy("cache") == UpdatePolicy()
+
+
+def test_an_update_can_be_rolled_back() -> None:
+    update = {"order": "start-first", "failure_action": "rollback", "max_failure_ratio": 0.25, "drain": "5s"}
+    desired = desire(web(update_config=update, rollback_config={"parallelism": 0, "monitor": "1s"}, replicas=2))
+    assert desired.update_policy("web") == UpdatePolicy(
+        rollout=RolloutPolicy(max_failure_ratio=0.25),
+        replacement=Replacement(starts_first=True, keeps=True, drain=5),
+        rollback=RolloutPolicy(0, monitor=1),
+    )
+    assert {one.replacement for one in desired.containers} == {Replacement(starts_first=True, keeps=True, drain=5)}
+
+
+@pytest.mark.parametrize(("ratio", "count", "tolerated"), [(0, 4, 0), (0.25, 4, 1), (0.25, 3, 0), (1, 4, 4)])
+def test_a_ratio_is_a_number_of_containers(ratio: float, count: int, tolerated: int) -> None:
+    assert RolloutPolicy(max_failure_ratio=ratio).tolerated(count) == tolerated
+    assert RolloutPolicy(max_failure_ratio=ratio, continues=True).tolerated(count) is None
 
 
 @pytest.mark.parametrize(
@@ -88,14 +107,35 @@ def test_update_config_says_how_running_containers_are_changed() -> None:
         ("fast", "containers[0] (web) has update_config: 'fast'. Give a dictionary with parallelism, delay"),
         ({"parallelism": -1}, "has update_config.parallelism: -1. Give a number"),
         ({"delay": "soon"}, "update_config.delay is 'soon', which is not a duration"),
-        ({"failure_action": "rollback"}, "update_config: value of failure_action must be one of: pause, continue"),
-        ({"order": "start-first"}, "update_config: value of order must be one of: stop-first"),
+        (
+            {"failure_action": "undo"},
+            "value of failure_action must be one of: pause, continue, rollback",
+        ),
+        ({"order": "both"}, "update_config: value of order must be one of: stop-first, start-first"),
+        ({"max_failure_ratio": 2}, "update_config.max_failure_ratio: 2. Give a share between 0 and 1"),
         ({"speed": 1}, "containers[0] (web) has update_config with speed. It has parallelism, delay"),
     ],
 )
 def test_a_wrong_update_config_is_refused(given: Any, message: str) -> None:
     with pytest.raises(GantryError, match=re.escape(message)):
         desire(web(update_config=given))
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"order": "start-first"}, "rollback_config: value of order must be one of: stop-first"),
+        ({"drain": "1s"}, "containers[0] (web) has rollback_config with drain. It has parallelism, delay"),
+    ],
+)
+def test_a_wrong_rollback_config_is_refused(given: Any, message: str) -> None:
+    with pytest.raises(GantryError, match=re.escape(message)):
+        desire(web(update_config={"failure_action": "rollback"}, rollback_config=given))
+
+
+def test_a_rollback_that_never_happens_is_refused() -> None:
+    with pytest.raises(GantryError, match="the failure_action of its update_config is pause, so that nothing would"):
+        desire(web(rollback_config={"parallelism": 2}))
 
 
 def test_interrupted_containers_are_in_groups_in_the_order_of_dependencies() -> None:
@@ -106,10 +146,20 @@ def test_interrupted_containers_are_in_groups_in_the_order_of_dependencies() -> 
     )
     # The container web-2 is not interrupted.
     assert update_groups(desired, [0, 2, 3, 4]) == {
-        4: UpdateGroup(0, False, 0),
-        0: UpdateGroup(1, False, 9),
-        2: UpdateGroup(1, False, 9),
-        3: UpdateGroup(2, True, 2),
+        4: UpdateGroup(0, 0, (-1, -1), 0),
+        0: UpdateGroup(1, 0, (0, 0), 9),
+        2: UpdateGroup(1, 0, (0, 0), 9),
+        3: UpdateGroup(2, None, (1, 1), 2),
+    }
+
+
+def test_failures_that_are_tolerated_are_counted_from_the_first_group_on() -> None:
+    desired = desire(web(replicas=4, update_config={"max_failure_ratio": 0.5}))
+    assert update_groups(desired, range(4)) == {
+        0: UpdateGroup(0, 0, (-1, -1), 0),
+        1: UpdateGroup(1, 2, (0, 0), 0),
+        2: UpdateGroup(2, 2, (0, 1), 0),
+        3: UpdateGroup(3, 2, (0, 2), 0),
     }
 
 

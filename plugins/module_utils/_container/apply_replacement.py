@@ -1,0 +1,77 @@
+# Copyright: (c) 2026, gantry.vsphere contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Let a new VM take the place of one that is kept for a while, or give it back."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.apply_batch import ContainerSubject
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.apply_names import stale_tables, write_table
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.apply_rules import succeed_in_rules
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.apply_wait import POWER_PATH
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.changes_replacement import (
+    Drain,
+    Reinstate,
+    Retire,
+)
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.encode import promote_spec, retire_spec
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import ON
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.target_names import named_container
+from ansible_collections.gantry.vsphere.plugins.module_utils._engine.batch import Flow, Gather, Watch
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.faults import FaultError
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.tasks import Job
+
+if TYPE_CHECKING:
+    from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.session import Session
+
+
+@dataclass
+class _Off:
+    """The wait for the end of the time of a VM that is drained, or for its end before."""
+
+    deadline: float
+
+    def seen(self, values: Mapping[str, Any]) -> bool:
+        return bool(values.get(POWER_PATH, ON) != ON)
+
+
+def retire(subject: ContainerSubject, change: Retire) -> Flow[None]:
+    """Give the old VM another name, after the new one has its place in the DRS rules."""
+    yield from succeed_in_rules(subject, change.machine, change.successor)
+    vm, spec = subject.vm(change.machine), retire_spec(change.name)
+    yield Job(change.machine.name, "rename", lambda: vm.ReconfigVM_Task(spec))
+
+
+def drain(subject: ContainerSubject, change: Drain) -> Flow[None]:
+    """Take the old VM from the tables of names of the others, and wait."""
+    named = named_container(change.machine)
+    if named is not None:
+        # Once for all containers that are drained at the same time.
+        session = subject.bench.session
+        yield Gather("names", named.scopes, lambda scopes: _update_names(session, frozenset().union(*scopes)))
+    yield Watch(subject.vm(change.machine), [POWER_PATH], _Off(time.monotonic() + change.seconds))
+
+
+def _update_names(session: Session, scopes: frozenset[tuple[str, str]]) -> Job:
+    """Return the job that writes the tables of the others. What it cannot write is tried again when the task ends."""
+
+    def write() -> None:
+        for update in stale_tables(session, scopes):
+            if update.named.writable:
+                with contextlib.suppress(FaultError):
+                    write_table(session, update).start()
+
+    return Job("the other containers", "update the names of", write, has_task=False)
+
+
+def reinstate(subject: ContainerSubject, change: Reinstate) -> Flow[None]:
+    """Give the old VM its name back."""
+    vm, spec = subject.vm(change.machine), promote_spec(change.container)
+    yield Job(change.machine.name, "rename", lambda: vm.ReconfigVM_Task(spec))
