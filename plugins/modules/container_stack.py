@@ -21,6 +21,8 @@ description:
     C(container_name) says. They find each other by the name of the service and its aliases.
   - The containers carry the labels C(com.docker.compose.project) and C(com.docker.compose.service), as those of Docker
     Compose do. By them, other modules and the inventory plugin select the containers of a project or of a service.
+  - DRS keeps the replicas of a service on different hosts, and containers on the hosts that C(deploy.placement) or
+    C(x-gantry) say.
   - A service is started when those that it depends on run, and are healthy if they have a health check. Jobs, which are
     services of the mode C(replicated-job) and those that others wait for with C(service_completed_successfully), are
     awaited until they have ended with exit code 0.
@@ -93,10 +95,20 @@ options:
       - Numbers of replicas by the names of services, which override those of the files.
     type: dict
     default: {}
+  anti_affinity:
+    description:
+      - Whether DRS keeps the replicas of a service on different hosts, as far as one host can still be evacuated.
+        C(x-gantry) of a service has precedence.
+      - The rules are named with the project and the service, such as C(gantry:shop:web:1). They are changed and removed
+        with the containers.
+      - There are no rules in a cluster of fewer than three hosts or without DRS. Without the privilege to write them
+        there is a warning.
+    type: bool
+    default: true
   networks:
     description:
       - The port groups of the networks of the project, by the names of the networks. V(*) is the one of all others. A
-        network that is external is the port group with its name.
+        network can name its own in C(x-gantry), and one that is external is the port group with its name.
     type: dict
     default: {}
   volume_size:
@@ -224,6 +236,50 @@ volumes:
   type: list
   elements: dict
   sample: []
+rules:
+  description:
+    - The DRS rules of the project. In check mode as they would be.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    cluster:
+      description: The path of the cluster.
+      type: str
+      returned: always
+      sample: /DC0/host/C0
+    name:
+      description: The name of the rule.
+      type: str
+      returned: always
+      sample: gantry:shop:web:1
+    type:
+      description: V(vm_anti_affinity), V(vm_host_affinity) or V(vm_host_anti_affinity).
+      type: str
+      returned: always
+      sample: vm_anti_affinity
+    mandatory:
+      description: Whether a rule between containers and hosts is mandatory.
+      type: bool
+      returned: always
+      sample: false
+    containers:
+      description: The names of the containers that it applies to.
+      type: list
+      elements: str
+      returned: always
+      sample: [shop-web-1, shop-web-2]
+    host_group:
+      description: The host group of a rule between containers and hosts.
+      type: str
+      returned: always
+      sample: licensed
+    hosts:
+      description: The names of the hosts in the group.
+      type: list
+      elements: str
+      returned: always
+      sample: [esx1.example.com]
 actions:
   description: The actions in their order. In check mode, the actions that would be done.
   returned: success

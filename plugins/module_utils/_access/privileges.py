@@ -232,6 +232,12 @@ _VOLUME_POLICIES = Requirement(
     "to find storage policies and the datastores that fulfil them with storage_policy",
     optional=True,
 )
+_STACK_RULES = Requirement(
+    CLUSTER,
+    ("Host.Inventory.EditCluster",),
+    "to keep replicas on different hosts, without which a warning says so, and containers on hosts that the files name",
+    optional=True,
+)
 
 REQUIREMENTS: Mapping[str, tuple[Requirement, ...]] = {
     "access": (
@@ -256,7 +262,7 @@ REQUIREMENTS: Mapping[str, tuple[Requirement, ...]] = {
     ),
     "container_network_info": (),
     "container_set": _CONTAINERS,
-    "container_stack": tuple(dict.fromkeys((*_STACK_CONTAINERS, *_STACK_IMAGES, _VOLUME_FILES))),
+    "container_stack": tuple(dict.fromkeys((*_STACK_CONTAINERS, *_STACK_IMAGES, _VOLUME_FILES, _STACK_RULES))),
     "container_stack_info": (),
     "container_vm": _CONTAINERS,
     "container_vm_copy": (

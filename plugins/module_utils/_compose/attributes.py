@@ -47,7 +47,6 @@ _TERMINAL = "A container has no terminal and no input. Run commands with contain
 _NO_DAEMON = "There is no Docker daemon that this could apply to."
 _NO_MODELS = "AI models are a service of Docker Desktop. Run the server of the model as a service."
 _HOOKS = "The guest runs no commands at the start and the end of a container. Put them into the entrypoint."
-_PLACEMENT = "There are no labels of nodes. vSphere places VMs: write DRS rules with drs_ruleset."
 _METADATA = "Metadata for tools that a virtual machine does not have."
 _STORES = "There is no store of secrets and configs. Give file, environment or content."
 _REACHABLE = "A container has an address of its own, at which every port that it listens to can be reached."
@@ -70,6 +69,17 @@ _APPLIED: Mapping[str, str] = {
     ),
     "services.*.deploy.mode": (
         "replicated, or replicated-job, whose containers run once and are awaited. Others are refused."
+    ),
+    "services.*.deploy.placement.constraints": (
+        "node.hostname, with == or !=, as a rule of DRS between the containers and hosts. It is mandatory only if "
+        "x-gantry says mandatory: true. Others are refused."
+    ),
+    "services.*.deploy.placement.max_replicas_per_node": (
+        "1, as one rule of DRS that keeps all replicas on different hosts, of which there must be enough. Others are "
+        "refused."
+    ),
+    "services.*.deploy.placement.preferences": (
+        "spread: node.hostname, as rules of DRS that keep replicas on different hosts. Others are refused."
     ),
     "services.*.deploy.replicas": "The number of container VMs.",
     "services.*.deploy.resources.limits.cpus": "Rounded up to whole virtual CPUs.",
@@ -197,7 +207,6 @@ _REFUSED: Mapping[str, str] = {
     "services.*.cpu_rt_runtime": _CPU_SCHEDULER,
     "services.*.cpuset": _CPU_SCHEDULER,
     "services.*.credential_spec": "For Windows containers.",
-    "services.*.deploy.placement": _PLACEMENT,
     "services.*.deploy.resources.limits.pids": "Give ulimits nproc.",
     "services.*.deploy.resources.reservations.cpus": (
         "vSphere reserves CPU time in MHz. Give cpu_reservation in x-gantry."

@@ -10,6 +10,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from ansible_collections.gantry.vsphere.plugins.module_utils._compose.extension import (
+    container_options,
+    refuse_other_extensions,
+)
 from ansible_collections.gantry.vsphere.plugins.module_utils._compose.model import (
     PROJECT_LABEL,
     SERVICE_LABEL,
@@ -24,7 +28,6 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._compose.services i
     resource_options,
 )
 
-EXTENSION = "x-gantry"
 _COMPLETED = "service_completed_successfully"
 _JOB = "replicated-job"
 _MODES = frozenset({"", "replicated", _JOB})
@@ -35,11 +38,6 @@ _UPDATES = {"order": ("stop-first", "start-first"), "failure_action": (*_ACTIONS
 _ROLLBACKS = {"order": ("stop-first",), "failure_action": _ACTIONS}
 # How long a container that is replaced runs on while others no longer find it, an option of update_config.
 _DRAIN = "drain"
-# The options of container_vm that x-gantry of a service may have. All containers of a stack are in one datacenter.
-_SERVICE_OPTIONS = frozenset(
-    "cluster datastore resource_pool folder cpu_reservation cpu_limit memory_limit memory_shares "
-    "cpu_hot_add memory_hot_add guest_operations writable wait_timeout healthy_wait_timeout drain".split()
-)
 
 
 @dataclass(frozen=True)
@@ -53,7 +51,7 @@ class StackSettings:
 def stack_entries(project: ComposeProject, settings: StackSettings) -> tuple[list[dict[str, Any]], Refusals]:
     """Return the entries, in the order of the services' names, and the refusals. Refused attributes are left out."""
     refusals = refusals_of(project)
-    _refuse_other_extensions(project, refusals)
+    refuse_other_extensions(project, refusals)
     groups = port_groups(project, settings.networks, refusals)
     entries = [
         _entry(name, service, project, settings, groups, refusals.within("services", name))
@@ -94,7 +92,7 @@ def _entry(
         **resource_options(service),
         **network_options(name, service, project, groups, refusals),
         **mount_options(service, project, refusals),
-        **_extension(project, name, refusals),
+        **container_options(project, name, refusals),
     }
     options["labels"] = {**options.get("labels", {}), PROJECT_LABEL: project.name, SERVICE_LABEL: name}
     dependencies = _dependencies(name, service, project, refusals)
@@ -175,24 +173,3 @@ def _replicas(service: Mapping[str, Any]) -> int:
     if given is None:
         given = service.get("scale")
     return 1 if given is None else int(given)
-
-
-def _extension(project: ComposeProject, name: str, refusals: Refusals) -> dict[str, Any]:
-    given = project.extensions.get(("services", name), {}).get(EXTENSION)
-    if given is None:
-        return {}
-    if not isinstance(given, Mapping):
-        refusals.add((EXTENSION,), f"It is {given!r}. Give a mapping of options to values.")
-        return {}
-    for option in sorted(set(given) - _SERVICE_OPTIONS):
-        refusals.add((EXTENSION, option), f"A service may have {', '.join(sorted(_SERVICE_OPTIONS))} here.")
-    options = {option: value for option, value in given.items() if option in _SERVICE_OPTIONS}
-    for option in sorted(option for option, value in options.items() if isinstance(value, Mapping | list)):
-        refusals.add((EXTENSION, option), f"It is {options.pop(option)!r}. Give a single value.")
-    return options
-
-
-def _refuse_other_extensions(project: ComposeProject, refusals: Refusals) -> None:
-    for path in sorted(project.extensions):
-        if EXTENSION in project.extensions[path] and path[:1] != ("services",):
-            refusals.add((*path, EXTENSION), "Only a service has options of vSphere.")

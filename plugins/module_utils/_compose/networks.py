@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ansible_collections.gantry.vsphere.plugins.module_utils._compose.extension import port_group_of
 from ansible_collections.gantry.vsphere.plugins.module_utils._compose.model import ComposeProject
 from ansible_collections.gantry.vsphere.plugins.module_utils._compose.refusals import Refusals
 
@@ -20,8 +21,8 @@ _DEFAULT = "default"
 def port_groups(project: ComposeProject, given: Mapping[str, str], refusals: Refusals) -> dict[str, str]:
     """Return the port groups of the networks that services use.
 
-    given: the port groups of networks, of which "*" is that of all others. An external network is the port group
-    itself.
+    given: the port groups of networks, of which "*" is that of all others. A network may name its own in x-gantry, and
+    an external network is the port group itself.
     """
     used = {name for service in project.services.values() for name in _networks(service)}
     found = {}
@@ -30,7 +31,8 @@ def port_groups(project: ComposeProject, given: Mapping[str, str], refusals: Ref
         at = refusals.within("networks", name)
         if (network.get("driver") or "") not in _DRIVERS:
             at.add(("driver",), f"Networks are port groups of vSphere, which have no driver {network['driver']}.")
-        group = given.get(name) or (network["name"] if network.get("external") else given.get("*"))
+        own = port_group_of(project, name, at) or (network["name"] if network.get("external") else None)
+        group = given.get(name) or own or given.get("*")
         if group is None:
             at.add((), "The task has no port group for it. Give it in networks, or say external: true with its name.")
             continue

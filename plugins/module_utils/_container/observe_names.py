@@ -23,14 +23,13 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.model im
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model_names import NamedContainer
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.inventory import Inventory
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.roles import EFFECTIVE_ROLE, roles_with
 
 if TYPE_CHECKING:
     from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.session import Session
 
 # The privilege that a table is written with.
 _WRITES = "VirtualMachine.Config.AdvancedConfig"
-# The role of administrators, which has all privileges.
-_ADMIN = -1
 
 
 def observe_names(
@@ -64,8 +63,8 @@ def read_named(session: Session, inventory: Inventory, folders: Iterable[str]) -
     if not entries:
         return []
     rows = session.read([entry.ref for entry in entries.values()], NAMED_PATHS)
-    roles = {int(role) for row in rows for role in row.get("effectiveRole") or ()}
-    writing = _writing_roles(session) if roles - {_ADMIN} else None
+    roles = {int(role) for row in rows for role in row.get(EFFECTIVE_ROLE) or ()}
+    writing = roles_with(session, _WRITES, roles)
     decoded = (
         decode_named(entries[row.moid].name, entries[row.moid].parent or "", row.moid, row, writing) for row in rows
     )
@@ -80,9 +79,3 @@ def warn_of_readonly(session: Session, named: Iterable[NamedContainer]) -> None:
             f"The names that these containers find are not updated, because they are suspended or this user lacks "
             f"{_WRITES} on them: {listed(left)}. Run the task again as a user who may change them."
         )
-
-
-def _writing_roles(session: Session) -> frozenset[int]:
-    """Return the roles with the privilege to write a table."""
-    (row,) = session.read([session.content.authorizationManager], ["roleList"])
-    return frozenset(int(role.roleId) for role in row["roleList"] if _WRITES in role.privilege)

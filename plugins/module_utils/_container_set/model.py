@@ -107,6 +107,10 @@ class DesiredSet:
     # By entries; those that are not in it have the default.
     updates: Mapping[str, UpdatePolicy] = field(default_factory=dict)
 
+    def removes(self, entry: str | None) -> bool:
+        """Return whether the task removes an unlisted container, by its entry."""
+        return not self.present or self.remove_unlisted or entry in self.scaled
+
     def depth(self, entry: str) -> int:
         """Return how many entries come one after the other before this one."""
         return self._depths.get(entry, 0)

@@ -138,7 +138,7 @@ def _removal(desired: DesiredSet, found: ObservedContainer) -> Sequence[Containe
     if machine is None:
         return ()
     entry = machine.labels.get(ENTRY_LABEL, "")
-    if desired.present and not desired.remove_unlisted and entry not in desired.scaled:
+    if not desired.removes(entry):
         return ()
     # Those that stay must not ask one that is about to go.
     replacement = desired.update_policy(entry).replacement

@@ -2,16 +2,18 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The changes of a stack: those of its images, its volumes and its containers, in this order. Pure."""
+"""The changes of a stack: those of its images, its volumes, its containers and its rules, in this order. Pure."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._container_set.changes import SetChange
 from ansible_collections.gantry.vsphere.plugins.module_utils._container_stack.model import ObservedStack
-from ansible_collections.gantry.vsphere.plugins.module_utils._engine.plan import ChangeOfPart
+from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.changes import RulesChange
+from ansible_collections.gantry.vsphere.plugins.module_utils._engine.plan import ChangeOfPart, nested
 from ansible_collections.gantry.vsphere.plugins.module_utils._image.changes import ImageChange
 from ansible_collections.gantry.vsphere.plugins.module_utils._volume.changes import VolumeChange
 
@@ -52,4 +54,27 @@ class ContainerOfStack(ChangeOfPart):
         return replace(observed, containers=self.change.project(observed.containers))
 
 
-StackChange: TypeAlias = ImageOfStack | VolumeOfStack | ContainerOfStack
+@dataclass(frozen=True)
+class RuleOfStack(ChangeOfPart):
+    """A change of a rule or a group of one of the clusters, by its index."""
+
+    index: int
+    cluster: str
+    change: RulesChange
+
+    def describe(self) -> str:
+        return f"cluster {self.cluster}: {self.change.describe()}"
+
+    def before(self) -> Mapping[str, Any]:
+        return nested("clusters", self.cluster, value=dict(self.change.before()))
+
+    def after(self) -> Mapping[str, Any]:
+        return nested("clusters", self.cluster, value=dict(self.change.after()))
+
+    def project(self, observed: ObservedStack) -> ObservedStack:
+        rules = list(observed.rules)
+        rules[self.index] = rules[self.index].with_rules(self.change.project(rules[self.index].observed))
+        return replace(observed, rules=tuple(rules))
+
+
+StackChange: TypeAlias = ImageOfStack | VolumeOfStack | ContainerOfStack | RuleOfStack

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +25,13 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._compose.model impo
     ComposeRequest,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._compose.mounts import volumes_of
+from ansible_collections.gantry.vsphere.plugins.module_utils._compose.placement import (
+    ServicePlacement,
+    service_placements,
+)
 from ansible_collections.gantry.vsphere.plugins.module_utils._compose.read import find_program, read_project
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import ContainerSelection
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.options import COMPLETED
 from ansible_collections.gantry.vsphere.plugins.module_utils._container_set.desire import desire_set
 from ansible_collections.gantry.vsphere.plugins.module_utils._container_set.options import PLACEMENT, REPLICAS
 from ansible_collections.gantry.vsphere.plugins.module_utils._container_stack.model import DesiredStack, StackQuery
@@ -51,6 +57,7 @@ def desire_stack(params: Mapping[str, Any]) -> DesiredStack:
         return DesiredStack(project.name, containers, warnings=project.warnings)
     settings = StackSettings(networks=_port_groups(params["networks"], project), scale=_scale(params["scale"], project))
     entries, refusals = stack_entries(project, settings)
+    placements = service_placements(project, refusals)
     problems = [str(one) for one in refusals.found]
     if problems and params["unsupported"] == "fail":
         raise_all([GantryError(problem) for problem in problems])
@@ -63,6 +70,7 @@ def desire_stack(params: Mapping[str, Any]) -> DesiredStack:
         services={name: entry_name(project, name) for name in sorted(project.services)},
         images=tuple(_images(params, project, entries)),
         volumes=_volumes(params, project),
+        placements=tuple(_placements(placements, entries, separated=params["anti_affinity"])),
         warnings=(*project.warnings, *problems),
     )
 
@@ -167,6 +175,16 @@ def _set_params(params: Mapping[str, Any], project: ComposeProject) -> dict[str,
 def _replicas(entries: Iterable[Mapping[str, Any]]) -> dict[str, int]:
     """Return the number of replicas of each service that may have several: surplus ones are removed."""
     return {entry["name"]: entry[REPLICAS] for entry in entries if REPLICAS in entry}
+
+
+def _placements(
+    placements: Iterable[ServicePlacement], entries: Iterable[Mapping[str, Any]], *, separated: bool
+) -> Iterable[ServicePlacement]:
+    """Yield the placement of each service. Where it does not say, replicas that go on running are kept apart."""
+    for placement, entry in zip(placements, entries, strict=True):
+        given = placement.anti_affinity
+        default = separated and entry.get("state") != COMPLETED
+        yield replace(placement, anti_affinity=default if given is None else given)
 
 
 def _images(

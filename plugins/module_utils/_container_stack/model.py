@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from ansible_collections.gantry.vsphere.plugins.module_utils._compose.placement import ServicePlacement
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import ContainerSelection
 from ansible_collections.gantry.vsphere.plugins.module_utils._container_set.model import DesiredSet, ObservedSet
+from ansible_collections.gantry.vsphere.plugins.module_utils._container_stack.model_rules import StackRules
 from ansible_collections.gantry.vsphere.plugins.module_utils._image.model import ImageRequest, ObservedImages
 from ansible_collections.gantry.vsphere.plugins.module_utils._volume.model import DesiredVolumes, ObservedVolumes
 
@@ -20,7 +22,7 @@ class DesiredStack:
     """The images and volumes that the containers need, and the containers.
 
     ``services`` has the names of the entries of the containers by those of the services. ``images`` are in the order of
-    the names. ``volumes`` is None if the project has none of its own.
+    the names. ``volumes`` is None if the project has none of its own. ``placements`` are those of the services.
     """
 
     project: str
@@ -28,6 +30,7 @@ class DesiredStack:
     services: Mapping[str, str] = field(default_factory=dict)
     images: tuple[ImageRequest, ...] = ()
     volumes: DesiredVolumes | None = None
+    placements: tuple[ServicePlacement, ...] = ()
     # What is not supported, where the task only asks for warnings, and what the loader has warned of.
     warnings: tuple[str, ...] = ()
 
@@ -50,7 +53,11 @@ class ObservedNeeds:
 
 @dataclass(frozen=True)
 class ObservedStack:
-    """``containers`` are observed as if the images and volumes that the task adds were there."""
+    """``containers`` are observed as if the images and volumes that the task adds were there.
+
+    ``rules`` are those of each cluster that has or gets containers.
+    """
 
     needs: ObservedNeeds
     containers: ObservedSet
+    rules: tuple[StackRules, ...] = ()

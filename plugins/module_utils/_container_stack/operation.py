@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.report import Report
@@ -14,13 +15,18 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.changes_
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import Machine
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.observe_info import observe_container_info
 from ansible_collections.gantry.vsphere.plugins.module_utils._container_set.changes import changes_by_subject
+from ansible_collections.gantry.vsphere.plugins.module_utils._container_set.model import ObservedSet
 from ansible_collections.gantry.vsphere.plugins.module_utils._container_set.observe import observe_set
 from ansible_collections.gantry.vsphere.plugins.module_utils._container_set.operation_update import update_set
 from ansible_collections.gantry.vsphere.plugins.module_utils._container_set.plan import plan_set
 from ansible_collections.gantry.vsphere.plugins.module_utils._container_stack.apply import apply_needs
+from ansible_collections.gantry.vsphere.plugins.module_utils._container_stack.apply_rules import apply_stack_rules
 from ansible_collections.gantry.vsphere.plugins.module_utils._container_stack.changes import (
     ContainerOfStack,
+    ImageOfStack,
+    RuleOfStack,
     StackChange,
+    VolumeOfStack,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._container_stack.desire import desire_stack, desire_stacks
 from ansible_collections.gantry.vsphere.plugins.module_utils._container_stack.model import (
@@ -28,7 +34,9 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container_stack.mo
     ObservedStack,
     StackQuery,
 )
+from ansible_collections.gantry.vsphere.plugins.module_utils._container_stack.model_rules import StackRules
 from ansible_collections.gantry.vsphere.plugins.module_utils._container_stack.observe import observe_needs
+from ansible_collections.gantry.vsphere.plugins.module_utils._container_stack.observe_rules import observe_stack_rules
 from ansible_collections.gantry.vsphere.plugins.module_utils._container_stack.options import (
     MUTUALLY_EXCLUSIVE,
     REQUIRED_TOGETHER,
@@ -37,6 +45,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container_stack.op
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._container_stack.plan import plan_stack, with_needs
 from ansible_collections.gantry.vsphere.plugins.module_utils._container_stack.result import stack_result, stacks_result
+from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.plan import plan_observed
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.operation import Effect, InfoOperation, Operation
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.options import argument_spec
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.plan import Plan
@@ -58,7 +67,8 @@ class ContainerStack(Operation[DesiredStack, ObservedStack, StackChange]):
 
     def observe(self, session: Session, desired: DesiredStack) -> ObservedStack:
         needs = observe_needs(session, desired)
-        return ObservedStack(needs, observe_set(session, with_needs(desired, needs)))
+        containers = observe_set(session, with_needs(desired, needs))
+        return ObservedStack(needs, containers, observe_stack_rules(session, desired, containers))
 
     def plan(self, desired: DesiredStack, observed: ObservedStack) -> Plan[StackChange]:
         return plan_stack(desired, observed)
@@ -71,17 +81,36 @@ class ContainerStack(Operation[DesiredStack, ObservedStack, StackChange]):
         plan: Plan[StackChange],
         report: Report,
     ) -> ObservedStack:
-        """Add the images and volumes first. Then the containers are planned again, because new disks now have ids."""
-        needs, containers = observed.needs, observed.containers
+        """Add the images and volumes first. Then the containers are planned again, because new disks now have ids.
+
+        The rules are written when all containers exist and before any of them is started, so that DRS follows them at
+        the first start, and before any is removed, so that no rule is left without its containers.
+        """
+        needs, containers, rules = observed.needs, observed.containers, observed.rules
         changes = tuple(one.change for one in plan.changes if isinstance(one, ContainerOfStack))
-        if len(changes) < len(plan.changes):
+        if any(isinstance(one, ImageOfStack | VolumeOfStack) for one in plan.changes):
             needs = apply_needs(session, desired, needs, plan, report)
             containers = observe_set(session, desired.containers, refresh=True)
             changes = plan_set(desired.containers, containers).changes
+        if any(isinstance(one, RuleOfStack) for one in plan.changes):
+            created = plan_set(replace(desired.containers, create_only=True), containers).changes
+            if created:
+                update_set(session, desired.containers, containers, created, report)
+                containers = observe_set(session, desired.containers, refresh=True)
+                changes = plan_set(desired.containers, containers).changes
+            rules = self._with_rules(session, desired, containers, report)
         if changes:
             update_set(session, desired.containers, containers, changes, report)
             containers = observe_set(session, desired.containers, refresh=True)
-        return ObservedStack(needs, containers)
+            # A container that was replaced in another cluster has left the rules of its former one.
+            rules = self._with_rules(session, desired, containers, report)
+        return ObservedStack(needs, containers, rules)
+
+    @staticmethod
+    def _with_rules(
+        session: Session, desired: DesiredStack, containers: ObservedSet, report: Report
+    ) -> tuple[StackRules, ...]:
+        return apply_stack_rules(session, observe_stack_rules(session, desired, containers), plan_observed, report)
 
     def effects(self, plan: Plan[StackChange]) -> list[Effect]:
         containers = (one.change for one in plan.changes if isinstance(one, ContainerOfStack))

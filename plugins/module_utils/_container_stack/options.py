@@ -45,6 +45,7 @@ def stack_argument_spec() -> dict[str, dict[str, Any]]:
         "unsupported": {"type": "str", "choices": ["fail", "warn"], "default": "fail"},
         "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
         "scale": {"type": "dict", "default": {}},
+        "anti_affinity": {"type": "bool", "default": True},
         "networks": {"type": "dict", "default": {}},
         "volume_size": {"type": "str"},
         "pull": {"type": "str", "choices": ["always", "missing", "never"], "default": "missing"},

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Plan the images, the volumes and the containers of a stack. Pure."""
+"""Plan the images, the volumes, the containers and the rules of a stack. Pure."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container_stack.mo
     ObservedNeeds,
     ObservedStack,
 )
+from ansible_collections.gantry.vsphere.plugins.module_utils._container_stack.plan_rules import plan_stack_rules
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.plan import Plan
 from ansible_collections.gantry.vsphere.plugins.module_utils._image.changes import CreateFolder
 from ansible_collections.gantry.vsphere.plugins.module_utils._image.model import find_template
@@ -86,6 +87,7 @@ def plan_stack(desired: DesiredStack, observed: ObservedStack) -> Plan[StackChan
     if desired.volumes is not None and observed.needs.volumes is not None:
         changes += [VolumeOfStack(one) for one in plan_volumes(desired.volumes, observed.needs.volumes).changes]
     changes += [ContainerOfStack(one) for one in plan_set(desired.containers, observed.containers).changes]
+    changes += plan_stack_rules(observed.rules)
     return Plan(tuple(changes))
 
 

@@ -18,6 +18,10 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container_stack.mo
     ObservedStack,
     StackQuery,
 )
+from ansible_collections.gantry.vsphere.plugins.module_utils._container_stack.result_rules import (
+    rules_result,
+    rules_warnings,
+)
 from ansible_collections.gantry.vsphere.plugins.module_utils._image.result import image_result
 from ansible_collections.gantry.vsphere.plugins.module_utils._volume.result import volumes_result
 
@@ -35,7 +39,8 @@ def stack_result(desired: DesiredStack, observed: ObservedStack) -> dict[str, An
         "orphans": of_set["unlisted"],
         "images": [image_result(request, found)["image"] for request, found in needs.images],
         "volumes": volumes,
-        "warnings": [*desired.warnings, *of_set["warnings"]],
+        "rules": rules_result(observed.rules),
+        "warnings": [*desired.warnings, *of_set["warnings"], *rules_warnings(observed.rules)],
     }
 
 

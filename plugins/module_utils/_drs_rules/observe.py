@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Collection
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.decode import decode_rules
 from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.model import (
@@ -70,7 +70,11 @@ def find_place(session: Session, cluster: str | None, datacenter: str | None) ->
 def read_snapshot(session: Session, cluster: Entry) -> RulesSnapshot:
     """Return the cluster's current configuration. One request."""
     at = time.monotonic()
-    config = read_config(session, cluster)
+    return snapshot_of(read_config(session, cluster), at)
+
+
+def snapshot_of(config: Any, at: float) -> RulesSnapshot:
+    """Return what a ClusterConfigInfoEx says, and when it was read."""
     drs = config.drsConfig
     behavior = None if drs is None else drs.defaultVmBehavior
     return RulesSnapshot(
@@ -83,7 +87,7 @@ def read_snapshot(session: Session, cluster: Entry) -> RulesSnapshot:
 
 
 def _surroundings(inventory: Inventory, cluster: Entry) -> Surroundings:
-    hosts = {entry.moid: _host(entry) for entry in inventory.hosts(cluster)}
+    hosts = rule_hosts(inventory, cluster)
     vms = {}
     for entry in inventory.vms():
         moid = moid_or_none(entry.properties.get("runtime.host"))
@@ -92,6 +96,11 @@ def _surroundings(inventory: Inventory, cluster: Entry) -> Surroundings:
             vms[entry.moid] = RuleVm(entry.moid, entry.name, entry.path, moid, on, is_agent(entry))
     paths = {entry.moid: entry.path for entry in (*inventory.vms(), *inventory.all("HostSystem"))}
     return Surroundings(cluster.path, hosts, vms, paths)
+
+
+def rule_hosts(inventory: Inventory, cluster: Entry) -> dict[str, RuleHost]:
+    """Return the hosts of a cluster. The inventory must have their states."""
+    return {entry.moid: _host(entry) for entry in inventory.hosts(cluster)}
 
 
 def _host(entry: Entry) -> RuleHost:

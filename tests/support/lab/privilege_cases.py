@@ -273,8 +273,15 @@ class Cases:
             Step("image as VM", options(**reserved, read_only=True), self._image_as_vm),
             Step("lost host", options(**reserved), lambda: self._strand("lost")),
             Step("replace in a group", options(**reserved, read_only=True), self._in_group),
+            Step(
+                "rules", options(**reserved, read_only=True, deploy={"placement": {"constraints": [self._off_host()]}})
+            ),
             Step("remove", {**options(), "state": "absent"}),
         ]
+
+    def _off_host(self) -> str:
+        """Return the constraint that keeps the containers of a service off a host."""
+        return f"node.hostname != {self.lab['hosts'][0]}"
 
     def _container_stack_info(self) -> list[Step]:
         return [Step("read", {})]

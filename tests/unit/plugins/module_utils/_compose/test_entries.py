@@ -199,7 +199,6 @@ def test_scale_of_the_task_wins(translate: Translate) -> None:
             "image: a, deploy: {update_config: {failure_action: rollback}, rollback_config: {order: start-first}}",
             "services.a.deploy.rollback_config.order is not supported. There is no start-first. Give stop-first.",
         ),
-        ("image: a, deploy: {placement: {constraints: [node.role == manager]}}", "services.a.deploy.placement is not"),
         ('image: a, deploy: {resources: {reservations: {cpus: "1"}}}', "Give cpu_reservation in x-gantry"),
         ('image: a, volumes: ["/etc:/x:ro"]', "/etc is outside of the project's directory"),
         ('image: a, volumes: ["./many:/x:ro"]', "has more than 64 files"),
@@ -276,11 +275,31 @@ def test_restarts_of_dependent_services_are_refused(translate: Translate) -> Non
     assert translate("services: {a: {image: a, links: [b]}, b: {image: b}}")[1] == []
 
 
-def test_only_services_have_options_of_vsphere(translate: Translate) -> None:
-    _entries, found = translate("services: {a: {image: a}}\nvolumes: {v: {x-gantry: {datastore: d}}}\n")
+def test_only_services_and_networks_have_options_of_vsphere(translate: Translate) -> None:
+    text = "x-gantry: {cpus: 2}\nservices: {a: {image: a}}\nvolumes: {v: {x-gantry: {datastore: d}}}\n"
+    _entries, found = translate(text)
     assert [one.partition(": ")[2] for one in found] == [
-        "volumes.v.x-gantry is not supported. Only a service has options of vSphere."
+        "x-gantry is not supported. Only services and networks have options of vSphere.",
+        "volumes.v.x-gantry is not supported. Only services and networks have options of vSphere.",
     ]
+
+
+def test_the_size_in_the_extension_wins(translate: Translate) -> None:
+    given = "{image: a, cpus: 1.5, mem_limit: 128m, x-gantry: {cpus: 4, memory: 1G, cpu_shares: high}}"
+    entries, found = translate(f"services: {{a: {given}}}")
+    assert found == []
+    size = {option: entries["shop-a"][option] for option in ("cpus", "memory", "cpu_shares")}
+    assert size == {"cpus": 4, "memory": "1G", "cpu_shares": "high"}
+
+
+def test_a_network_can_name_its_port_group(translate: Translate) -> None:
+    text = "services: {a: {image: a, networks: [n]}}\nnetworks: {n: {x-gantry: {port_group: own}}}\n"
+    for networks, group in (({}, "own"), ({"*": "all"}, "own"), ({"n": "of-the-task"}, "of-the-task")):
+        entries, found = translate(text, networks=networks)
+        assert found == []
+        assert entries["shop-a"]["networks"][0]["name"] == group
+    _entries, (found,) = translate(text.replace("port_group", "portgroup"), networks={"*": "all"})
+    assert "networks.n.x-gantry.portgroup is not supported. Did you mean port_group? A network may have p" in found
 
 
 def test_the_bridge_of_docker_is_the_default_network(translate: Translate) -> None:

@@ -122,6 +122,13 @@ def test_a_project_becomes_images_volumes_and_a_set(stack: Desire) -> None:
     assert desired.containers.remove_unlisted
 
 
+def test_replicas_that_go_on_running_are_kept_apart_by_default(stack: Desire) -> None:
+    job = "{image: i, deploy: {mode: replicated-job, replicas: 2}}"
+    text = f"services: {{a: {{image: i}}, b: {job}, c: {{image: i, x-gantry: {{anti_affinity: true}}}}}}"
+    for default, expected in ((True, [True, False, True]), (False, [False, False, True])):
+        assert [one.anti_affinity for one in stack(text, anti_affinity=default).placements] == expected
+
+
 def test_scale_is_of_services(stack: Desire) -> None:
     assert len(stack(TWO, scale={"web": 5}).containers.entries["shop-web"]) == 5
     with pytest.raises(GantryError, match="scale names shop-web, and the services of the project are db, job, web"):
