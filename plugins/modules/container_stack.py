@@ -84,10 +84,32 @@ options:
     default: fail
   state:
     description:
+      - V(present) creates, changes and starts the containers.
+      - V(stopped) creates and changes them, and stops those that run, first those that depend on others. It runs no
+        jobs.
       - V(absent) removes the containers of the project. Volumes and images stay.
     type: str
-    choices: [present, absent]
+    choices: [present, stopped, absent]
     default: present
+  services:
+    description:
+      - The services that the task applies to, by default all. With O(state=present), those that they depend on are run,
+        too. With O(state=stopped) and O(state=absent), only these are stopped or removed.
+      - The containers of the other services are left alone. They are no orphans, and not in the result.
+    type: list
+    elements: str
+  recreate:
+    description:
+      - Whether containers that exist are replaced.
+      - V(auto) changes them as M(gantry.vsphere.container_vm) does, which replaces them if their image has changed, for
+        example.
+      - V(always) replaces all containers of the services that the task names in O(services), by default of all. Their
+        writable layers are lost.
+      - V(never) leaves containers as they are, whatever has changed in the files. Those that do not run are started,
+        and those that do not exist are created.
+    type: str
+    choices: [auto, always, never]
+    default: auto
   scale:
     description:
       - Numbers of replicas by the names of services, which override those of the files.
@@ -115,6 +137,15 @@ options:
       - Whether to remove the containers of the project that belong to no service. Otherwise they are only returned.
     type: bool
     default: false
+  wait:
+    description:
+      - Whether to wait until containers run, are healthy if they have a health check, or have completed if they are
+        jobs.
+      - With V(false), the task waits only where the files ask for an order, which is for services that others depend on
+        with the condition C(service_healthy) or C(service_completed_successfully), and for services with
+        C(update_config). Running containers of other services are then changed without waiting for each one.
+    type: bool
+    default: true
   wait_timeout:
     description:
       - The maximum time in seconds to wait for each container, until it runs, is healthy or has completed. C(x-gantry)
@@ -176,6 +207,24 @@ EXAMPLES = r"""
     volume_size: 10G
     scale:
       web: 5
+
+- name: Run only its web servers, and what they depend on
+  gantry.vsphere.container_stack:
+    project_src: /srv/shop
+    cluster: Cluster1
+    networks:
+      "*": VM Network
+    volume_size: 10G
+    services: [web]
+
+- name: Stop its containers, and keep them
+  gantry.vsphere.container_stack:
+    project_src: /srv/shop
+    cluster: Cluster1
+    networks:
+      "*": VM Network
+    volume_size: 10G
+    state: stopped
 
 - name: Remove its containers
   gantry.vsphere.container_stack:

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,9 +26,19 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._compose.model impo
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._compose.mounts import volumes_of
 from ansible_collections.gantry.vsphere.plugins.module_utils._compose.read import find_program, read_project
+from ansible_collections.gantry.vsphere.plugins.module_utils._compose.selection import (
+    ServiceSelection,
+    part_of,
+    select_services,
+)
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import ContainerSelection
 from ansible_collections.gantry.vsphere.plugins.module_utils._container_set.desire import desire_set
+from ansible_collections.gantry.vsphere.plugins.module_utils._container_set.model import DesiredSet
 from ansible_collections.gantry.vsphere.plugins.module_utils._container_set.options import PLACEMENT, REPLICAS
+from ansible_collections.gantry.vsphere.plugins.module_utils._container_stack.desire_entries import (
+    entries_of_task,
+    removed_entries,
+)
 from ansible_collections.gantry.vsphere.plugins.module_utils._container_stack.model import DesiredStack, StackQuery
 from ansible_collections.gantry.vsphere.plugins.module_utils._container_stack.options import DEFAULT_FILES
 from ansible_collections.gantry.vsphere.plugins.module_utils._image.desire import desire_image
@@ -46,25 +57,58 @@ def desire_stack(params: Mapping[str, Any]) -> DesiredStack:
     """Return the desired stack. Raise GantryError for attributes that are not supported, with their places."""
     _check(params)
     project = read_project(_request(params), find_program())
+    selection = select_services(project, params["services"], dependencies=params["state"] == "present")
     if params["state"] == "absent":
-        containers = desire_set({**_set_params(params, project), "state": "absent"})
-        return DesiredStack(project.name, containers, warnings=project.warnings)
-    settings = StackSettings(networks=_port_groups(params["networks"], project), scale=_scale(params["scale"], project))
-    entries, refusals = stack_entries(project, settings)
+        return _desire_removal(params, project, selection)
+    settings = StackSettings(
+        networks=_port_groups(params["networks"], project),
+        scale=_scale(params["scale"], project, selection),
+        services=selection.chosen,
+    )
+    found, refusals = stack_entries(project, settings)
     problems = [str(one) for one in refusals.found]
     if problems and params["unsupported"] == "fail":
         raise_all([GantryError(problem) for problem in problems])
+    part = part_of(project, selection.chosen)
+    entries = entries_of_task(found, project, selection, params)
+    places = [f"{refusals.place('services', name)}: services.{name}" for name in sorted(part.services)]
     return DesiredStack(
         project=project.name,
-        containers=desire_set(
-            {**_set_params(params, project), "containers": entries, REPLICAS: _replicas(entries)},
-            [f"{refusals.place('services', name)}: services.{name}" for name in sorted(project.services)],
-        ),
-        services={name: entry_name(project, name) for name in sorted(project.services)},
-        images=tuple(_images(params, project, entries)),
-        volumes=_volumes(params, project),
+        containers=_containers(params, project, selection, entries, places),
+        services=_entry_names(part),
+        images=tuple(_images(params, part, entries)),
+        volumes=_volumes(params, part),
         warnings=(*project.warnings, *problems),
     )
+
+
+def _desire_removal(params: Mapping[str, Any], project: ComposeProject, selection: ServiceSelection) -> DesiredStack:
+    if params["services"] is None:
+        containers = desire_set({**_set_params(params, project), "state": "absent"})
+        return DesiredStack(project.name, containers, warnings=project.warnings)
+    return DesiredStack(
+        project=project.name,
+        containers=_containers(params, project, selection, removed_entries(project, selection)),
+        services=_entry_names(part_of(project, selection.named)),
+        warnings=project.warnings,
+    )
+
+
+def _containers(
+    params: Mapping[str, Any],
+    project: ComposeProject,
+    selection: ServiceSelection,
+    entries: Sequence[Mapping[str, Any]],
+    places: Sequence[str] = (),
+) -> DesiredSet:
+    """Return the containers of the selected services. Those of the other services are left alone."""
+    options = {**_set_params(params, project), "containers": entries, REPLICAS: _replicas(entries)}
+    others = part_of(project, project.services.keys() - selection.chosen)
+    return replace(desire_set(options, places), untouched=frozenset(_entry_names(others).values()))
+
+
+def _entry_names(project: ComposeProject) -> dict[str, str]:
+    return {name: entry_name(project, name) for name in sorted(project.services)}
 
 
 def _check(params: Mapping[str, Any]) -> None:
@@ -132,12 +176,18 @@ def _port_groups(given: Mapping[str, Any], project: ComposeProject) -> dict[str,
     return dict(groups)
 
 
-def _scale(given: Mapping[str, Any], project: ComposeProject) -> dict[str, int]:
+def _scale(given: Mapping[str, Any], project: ComposeProject, selection: ServiceSelection) -> dict[str, int]:
     unknown = sorted(set(given) - set(project.services))
     if unknown:
         raise GantryError(
             f"scale names {', '.join(unknown)}, and the services of the project are "
             f"{', '.join(sorted(project.services)) or 'none'}. Correct the name."
+        )
+    useless = sorted(set(given) - selection.chosen)
+    if useless:
+        raise GantryError(
+            f"scale names {', '.join(useless)}, and services selects {', '.join(sorted(selection.chosen))}. Name it in "
+            "services, too."
         )
     numbers = {}
     for name, value in given.items():
