@@ -64,6 +64,11 @@ def power(builder: VmBuilder) -> dict[str, str]:
     return {name: builder.vm(name).power for name in CONTAINERS}
 
 
+def slots(result: dict[str, Any]) -> dict[str, tuple[str, str | None]]:
+    """Return what was done to each container, and why."""
+    return {one["container"]: (one["action"], one["reason"]) for one in result["slots"]}
+
+
 def own_actions(result: dict[str, Any]) -> list[str]:
     """Return the actions besides those by which containers find others."""
     return sorted(one for one in result["actions"] if not one.startswith("update the names"))
@@ -78,11 +83,14 @@ def test_a_stopped_project_exists_and_is_stopped_from_its_end(
     assert {one["status"] for one in made["containers"]} == {"created"}
     converge_stack(options, calls)
     stopped = converge_stack({**options, "state": "stopped"}, calls)
+    assert slots(stopped)["store-db-1"] == ("stopped", "state is stopped")
     assert set(power(builder).values()) == {"poweredOff"}
     ended = {one["name"]: one["finished_at"] for one in stopped["containers"]}
     assert max(ended["store-web-1"], ended["store-web-2"]) <= ended["store-db-1"]
     started = converge_stack(options, calls)
+    assert slots(started)["store-db-1"] == ("started", "it did not run")
     # The job has completed before, and is not run again.
+    assert slots(started)["store-seed-1"] == ("none", None)
     assert own_actions(started) == [f"start {name}" for name in CONTAINERS if "seed" not in name]
 
 
@@ -96,6 +104,12 @@ def test_services_are_changed_stopped_and_removed_alone(
     changed = converge_stack({**options, **debug, "services": ["web"], "remove_orphans": True}, calls)
     assert {one["name"] for one in changed["effects"]} == {"store-web-1", "store-web-2"}
     assert changed["orphans"] == []
+    assert slots(changed) == {
+        "store-db-1": ("none", None),
+        "store-seed-1": ("none", None),
+        "store-web-1": ("changed", "env (restarted)"),
+        "store-web-2": ("changed", "env (restarted)"),
+    }
     assert "LEVEL=info" in builder.vm("store-other-1").spec["process"]["env"]
     stopped = converge_stack({**options, **debug, "services": ["web"], "state": "stopped"}, calls)
     assert own_actions(stopped) == ["stop store-web-1", "stop store-web-2"]
@@ -117,6 +131,7 @@ def test_recreate_replaces_what_has_not_changed_and_never_what_has(
         ("store-web-1", "replaced"),
         ("store-web-2", "replaced"),
     }
+    assert slots(again)["store-web-1"] == ("replaced", "recreate")
     after = {name: builder.vm(name).moid for name in CONTAINERS}
     assert {name for name in CONTAINERS if before[name] != after[name]} == {"store-web-1", "store-web-2"}
     kept = converge_stack({**options, "variables": {"LEVEL": "debug"}, "recreate": "never"}, calls)
@@ -134,3 +149,70 @@ def test_without_wait_a_task_ends_before_the_containers_run(options: dict[str, A
     states = {one["name"]: one["status"] for one in made["containers"]}
     assert states["store-seed-1"] == "exited"
     assert states["store-web-1"] in ("booting", "running")
+
+
+def test_a_project_is_removed_with_its_volumes_and_images(
+    options: dict[str, Any], lab: dict[str, Any], calls: Control
+) -> None:
+    image = lab["images"]["tiny"]
+    made = converge_stack(options, calls)
+    (db,) = [one for one in made["slots"] if one["container"] == "store-db-1"]
+    assert {**db, "new_digest": None} == {
+        "service": "db",
+        "container": "store-db-1",
+        "action": "created",
+        "reason": "it did not exist",
+        "old_image": None,
+        "old_digest": None,
+        "new_image": image,
+        "new_digest": None,
+    }
+    gone = {**options, "state": "absent", "remove_images": "all", "remove_volumes": True}
+    calls.forget()
+    unconfirmed = drive("container_stack", gone)
+    assert "Say confirm_data_loss: true" in unconfirmed["msg"]
+    assert calls.mutating() == []
+    removed = converge_stack({**gone, "confirm_data_loss": True}, calls)
+    assert slots(removed) == dict.fromkeys(CONTAINERS, ("removed", "state is absent"))
+    assert removed["volumes"] == removed["images"] == removed["kept_images"] == []
+    volumes = drive("container_volume_info", {**lab["vcenter"], "name": ["store_data"]})["volumes"]
+    images = drive("container_image_info", {**lab["vcenter"]})["images"]
+    assert (volumes, images) == ([], [])
+
+
+def test_an_image_that_others_use_is_kept_and_their_volume_is_not_deleted(
+    options: dict[str, Any], lab: dict[str, Any], calls: Control
+) -> None:
+    converge_stack(options, calls)
+    guest = {"name": "guest", "image": lab["images"]["tiny"], "cluster": lab["cluster"], "datastore": lab["datastore"]}
+    other = {**lab["vcenter"], **guest}
+    assert drive("container_vm", other)["changed"]
+    try:
+        removed = converge_stack({**options, "state": "absent", "remove_images": "all"}, calls)
+        (kept,) = removed["kept_images"]
+        assert kept["name"].endswith(lab["images"]["tiny"].rpartition("/")[2])
+        assert [path.rpartition("/")[2] for path in kept["in_use_by"]] == ["guest"]
+        assert drive("container_vm", {**other, "volumes": ["store_data:/data"]})["changed"]
+        gone = {**options, "state": "absent", "remove_volumes": True, "confirm_data_loss": True}
+        calls.forget()
+        failed = drive("container_stack", gone)
+        assert "store_data is not deleted because it is attached to guest" in failed["msg"]
+        assert calls.mutating() == []
+    finally:
+        drive("container_vm", {**lab["vcenter"], "name": "guest", "state": "absent"})
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        ({"remove_volumes": True}, "remove_volumes is given with state: present."),
+        ({"state": "stopped", "remove_images": "all"}, "remove_images is given with state: stopped."),
+        ({"state": "absent", "services": ["db"], "remove_volumes": True}, "remove_volumes is given with services"),
+    ],
+)
+def test_a_removal_of_what_is_still_needed_is_refused(
+    options: dict[str, Any], calls: Control, more: dict[str, Any], message: str
+) -> None:
+    calls.forget()
+    assert drive("container_stack", {**options, **more})["msg"].startswith(message)
+    assert calls.all() == []

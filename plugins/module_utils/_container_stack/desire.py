@@ -24,7 +24,6 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._compose.model impo
     ComposeProject,
     ComposeRequest,
 )
-from ansible_collections.gantry.vsphere.plugins.module_utils._compose.mounts import volumes_of
 from ansible_collections.gantry.vsphere.plugins.module_utils._compose.read import find_program, read_project
 from ansible_collections.gantry.vsphere.plugins.module_utils._compose.selection import (
     ServiceSelection,
@@ -39,18 +38,18 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container_stack.de
     entries_of_task,
     removed_entries,
 )
+from ansible_collections.gantry.vsphere.plugins.module_utils._container_stack.desire_needs import (
+    needed_images,
+    needed_volumes,
+    refuse_removals,
+    removed_images,
+    removed_volumes,
+)
 from ansible_collections.gantry.vsphere.plugins.module_utils._container_stack.model import DesiredStack, StackQuery
 from ansible_collections.gantry.vsphere.plugins.module_utils._container_stack.options import DEFAULT_FILES
-from ansible_collections.gantry.vsphere.plugins.module_utils._image.desire import desire_image
-from ansible_collections.gantry.vsphere.plugins.module_utils._image.model import ImageRequest
-from ansible_collections.gantry.vsphere.plugins.module_utils._oci.pull_options import REGISTRY_OPTIONS
-from ansible_collections.gantry.vsphere.plugins.module_utils._volume.desire import desire_volumes
-from ansible_collections.gantry.vsphere.plugins.module_utils._volume.model import DesiredVolumes
-from ansible_collections.gantry.vsphere.plugins.module_utils._volume.options import volume_argument_spec
 
 # Services without networks are in the network default, and * stands for all that are not named.
 _IMPLIED_NETWORKS = frozenset({"default", "*"})
-_PULL_POLICIES = {"always": "always", "missing": "missing", "if_not_present": "missing", "never": "never"}
 
 
 def desire_stack(params: Mapping[str, Any]) -> DesiredStack:
@@ -76,8 +75,8 @@ def desire_stack(params: Mapping[str, Any]) -> DesiredStack:
         project=project.name,
         containers=_containers(params, project, selection, entries, places),
         services=_entry_names(part),
-        images=tuple(_images(params, part, entries)),
-        volumes=_volumes(params, part),
+        images=tuple(needed_images(params, part, entries)),
+        volumes=needed_volumes(params, part),
         warnings=(*project.warnings, *problems),
     )
 
@@ -85,7 +84,13 @@ def desire_stack(params: Mapping[str, Any]) -> DesiredStack:
 def _desire_removal(params: Mapping[str, Any], project: ComposeProject, selection: ServiceSelection) -> DesiredStack:
     if params["services"] is None:
         containers = desire_set({**_set_params(params, project), "state": "absent"})
-        return DesiredStack(project.name, containers, warnings=project.warnings)
+        return DesiredStack(
+            project=project.name,
+            containers=containers,
+            images=tuple(removed_images(params, project)) if params["remove_images"] else (),
+            volumes=removed_volumes(params, project) if params["remove_volumes"] else None,
+            warnings=project.warnings,
+        )
     return DesiredStack(
         project=project.name,
         containers=_containers(params, project, selection, removed_entries(project, selection)),
@@ -115,6 +120,7 @@ def _check(params: Mapping[str, Any]) -> None:
     """Refuse values that would otherwise be reported for each service or volume."""
     if params["wait_timeout"] < 1:
         raise GantryError(f"wait_timeout is {params['wait_timeout']}. It must be at least 1 second.")
+    refuse_removals(params)
     if params["volume_size"] is not None:
         parse_size(params["volume_size"], "volume_size")
 
@@ -217,33 +223,3 @@ def _set_params(params: Mapping[str, Any], project: ComposeProject) -> dict[str,
 def _replicas(entries: Iterable[Mapping[str, Any]]) -> dict[str, int]:
     """Return the number of replicas of each service that may have several: surplus ones are removed."""
     return {entry["name"]: entry[REPLICAS] for entry in entries if REPLICAS in entry}
-
-
-def _images(
-    params: Mapping[str, Any], project: ComposeProject, entries: Sequence[Mapping[str, Any]]
-) -> Iterable[ImageRequest]:
-    """Yield the image of each service, once for each datastore. It is imported in the cluster of the first one."""
-    common = {option: params[option] for option in ("datacenter", "cache_path", *REGISTRY_OPTIONS)}
-    common |= {"state": "present", "platform": "linux/amd64", "source": None, "folder": None, "assume_removed": []}
-    known = set()
-    for service, entry in zip(sorted(project.services), entries, strict=True):
-        place = {option: entry.get(option) or params[option] for option in ("cluster", "resource_pool", "datastore")}
-        key = (entry.get("image"), place["datastore"])
-        if key[0] is None or key in known or entry.get(REPLICAS) == 0:
-            continue
-        known.add(key)
-        pull = _PULL_POLICIES.get(project.services[service].get("pull_policy") or "", params["pull"])
-        yield desire_image({**common, **place, "name": entry["image"], "pull": pull})
-
-
-def _volumes(params: Mapping[str, Any], project: ComposeProject) -> DesiredVolumes | None:
-    """Return the volumes that are not external, whether services mount them or not."""
-    own = volumes_of(project)
-    if not own:
-        return None
-    options = volume_argument_spec()["volumes"]["options"]
-    common = {"size": params["volume_size"], "datastore": params["datastore"]}
-    given = [{**dict.fromkeys(options), **common, **one} for _name, one in sorted(own.items())]
-    return desire_volumes(
-        {"volumes": given, "state": "present", "datacenter": params["datacenter"], "confirm_data_loss": False}
-    )

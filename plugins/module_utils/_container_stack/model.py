@@ -20,7 +20,8 @@ class DesiredStack:
     """The images and volumes that the containers need, and the containers.
 
     ``services`` has the names of the entries of the containers by those of the services. ``images`` are in the order of
-    the names. ``volumes`` is None if the project has none of its own.
+    the names. ``volumes`` is None if the project has none of its own. If the project is removed, both are those that
+    are removed with it.
     """
 
     project: str
@@ -30,6 +31,11 @@ class DesiredStack:
     volumes: DesiredVolumes | None = None
     # What is not supported, where the task only asks for warnings, and what the loader has warned of.
     warnings: tuple[str, ...] = ()
+
+    @property
+    def removes(self) -> bool:
+        """Return whether the whole project is removed."""
+        return not self.containers.present
 
 
 @dataclass(frozen=True)
@@ -49,8 +55,20 @@ class ObservedNeeds:
 
 
 @dataclass(frozen=True)
+class KeptImage:
+    """An image that is not removed with the project, because other VMs use it."""
+
+    reference: str
+    users: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class ObservedStack:
-    """``containers`` are observed as if the images and volumes that the task adds were there."""
+    """``containers`` are observed as if the images and volumes that the task adds were there.
+
+    ``durations`` is how many seconds the changes of containers took, by their names, if the task has made any.
+    """
 
     needs: ObservedNeeds
     containers: ObservedSet
+    durations: Mapping[str, float] = field(default_factory=dict)

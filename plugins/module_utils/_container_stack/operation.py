@@ -13,11 +13,13 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._base.report import
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.changes_effects import container_effects
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import Machine
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.observe_info import observe_container_info
-from ansible_collections.gantry.vsphere.plugins.module_utils._container_set.apply import apply_set
 from ansible_collections.gantry.vsphere.plugins.module_utils._container_set.changes import changes_by_subject
 from ansible_collections.gantry.vsphere.plugins.module_utils._container_set.observe import observe_set
 from ansible_collections.gantry.vsphere.plugins.module_utils._container_set.plan import plan_set
-from ansible_collections.gantry.vsphere.plugins.module_utils._container_stack.apply import apply_needs
+from ansible_collections.gantry.vsphere.plugins.module_utils._container_stack.apply import (
+    apply_needs,
+    apply_stack_containers,
+)
 from ansible_collections.gantry.vsphere.plugins.module_utils._container_stack.changes import (
     ContainerOfStack,
     StackChange,
@@ -36,7 +38,9 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container_stack.op
     stack_info_argument_spec,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._container_stack.plan import plan_stack, with_needs
+from ansible_collections.gantry.vsphere.plugins.module_utils._container_stack.plan_removal import kept_images
 from ansible_collections.gantry.vsphere.plugins.module_utils._container_stack.result import stack_result, stacks_result
+from ansible_collections.gantry.vsphere.plugins.module_utils._container_stack.result_slots import slot_rows
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.operation import Effect, InfoOperation, Operation
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.options import argument_spec
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.plan import Plan
@@ -71,17 +75,30 @@ class ContainerStack(Operation[DesiredStack, ObservedStack, StackChange]):
         plan: Plan[StackChange],
         report: Report,
     ) -> ObservedStack:
-        """Add the images and volumes first. Then the containers are planned again, because new disks now have ids."""
-        needs, containers = observed.needs, observed.containers
+        """Add the images and volumes first. Then the containers are planned again, because new disks now have ids.
+
+        What is removed with a project is removed when its containers are gone.
+        """
+        needs, containers, durations = observed.needs, observed.containers, {}
         changes = tuple(one.change for one in plan.changes if isinstance(one, ContainerOfStack))
-        if len(changes) < len(plan.changes):
+        has_others = len(changes) < len(plan.changes)
+        if has_others and not desired.removes:
             needs = apply_needs(session, desired, needs, plan, report)
             containers = observe_set(session, desired.containers, refresh=True)
             changes = plan_set(desired.containers, containers).changes
         if changes:
-            apply_set(session, desired.containers, changes, report)
+            durations = apply_stack_containers(session, desired, changes, report)
             containers = observe_set(session, desired.containers, refresh=True)
-        return ObservedStack(needs, containers)
+        if has_others and desired.removes:
+            needs = apply_needs(session, desired, needs, plan, report)
+        return ObservedStack(needs, containers, durations)
+
+    def summary(self, desired: DesiredStack, observed: ObservedStack, plan: Plan[StackChange]) -> dict[str, Any]:
+        kept = kept_images(desired, observed)
+        return {
+            "slots": slot_rows(desired, observed, plan),
+            "kept_images": [{"name": one.reference, "in_use_by": list(one.users)} for one in kept],
+        }
 
     def effects(self, plan: Plan[StackChange]) -> list[Effect]:
         containers = (one.change for one in plan.changes if isinstance(one, ContainerOfStack))

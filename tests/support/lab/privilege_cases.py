@@ -273,7 +273,16 @@ class Cases:
             Step("image as VM", options(**reserved, read_only=True), self._image_as_vm),
             Step("lost host", options(**reserved), lambda: self._strand("lost")),
             Step("replace in a group", options(**reserved, read_only=True), self._in_group),
-            Step("remove", {**options(), "state": "absent"}),
+            Step(
+                "remove",
+                {
+                    **options(),
+                    "state": "absent",
+                    "remove_images": "all",
+                    "remove_volumes": True,
+                    "confirm_data_loss": True,
+                },
+            ),
         ]
 
     def _container_stack_info(self) -> list[Step]:

@@ -44,6 +44,10 @@ def run_predicted(options: Mapping[str, Any], calls: Control) -> dict[str, Any]:
     assert "failed" not in done, done
     assert predicted["actions"] == done["actions"]
     assert predicted["diff"] == done["diff"]
+    assert (predicted["slots"], predicted["kept_images"]) == (done["slots"], done["kept_images"])
+    assert predicted["durations"] == {}
+    changed = {one["container"] for one in done["slots"] if one["action"] != "none"}
+    assert changed == done["durations"].keys()
     assert container_names(predicted) == container_names(done)
     return done
 
@@ -54,5 +58,6 @@ def converge_stack(options: Mapping[str, Any], calls: Control) -> dict[str, Any]
     calls.forget()
     again = drive("container_stack", options)
     assert (again["changed"], again["actions"], calls.mutating()) == (False, [], []), again
+    assert {one["action"] for one in again["slots"]} <= {"none"}
     assert len(calls.methods()) <= BUDGET, calls.methods()
     return done

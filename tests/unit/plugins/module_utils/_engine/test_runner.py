@@ -109,6 +109,16 @@ def run(operation: Any, world: World, place: int = 2, **options: Any) -> dict[st
     return outcome(operation, {"place": place}, session_source=world.session, **options)
 
 
+def test_what_is_said_of_a_plan_is_the_same_in_check_mode() -> None:
+    class Summing(MoveOperation):
+        def summary(self, desired: int, observed: int, plan: Plan[Move]) -> dict[str, Any]:
+            return {"summary": [observed, desired, len(plan.changes)]}
+
+    found = [run(Summing(), World(1), check_mode=check) for check in (True, False)]
+    assert [one["summary"] for one in found] == [[1, 2, 1], [1, 2, 1]]
+    assert run(Summing(), World(2))["summary"] == [2, 2, 0]
+
+
 def test_change() -> None:
     world = World(1)
     reports: list[str] = []
