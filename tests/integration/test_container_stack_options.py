@@ -15,6 +15,7 @@ from tests.support.lab.containers import VmBuilder
 from tests.support.lab.control import Control
 from tests.support.lab.drive import drive
 from tests.support.lab.images import Store
+from tests.support.lab.playbook import PlaybookRunner
 from tests.support.lab.stacks import container_names, converge_stack, run_predicted, stack_options
 from tests.support.runtime import runtime_package
 
@@ -216,3 +217,18 @@ def test_a_removal_of_what_is_still_needed_is_refused(
     calls.forget()
     assert drive("container_stack", {**options, **more})["msg"].startswith(message)
     assert calls.all() == []
+
+
+def test_the_lookup_shows_a_project_as_the_module_understands_it(
+    options: dict[str, Any], play: PlaybookRunner, tmp_path: Path
+) -> None:
+    (tmp_path / "compose.yaml").write_text(options["definition"])
+    given = f"'{tmp_path}', networks={{'*': 'VM Network'}}, compose_vars={{'LEVEL': 'debug'}}, scale={{'web': 3}}"
+    shown = play({"ansible.builtin.debug": {"msg": f"{{{{ lookup('gantry.vsphere.compose_stack', {given}) }}}}"}})
+    found = shown.ok().last["msg"]
+    assert found["refused"] == []
+    web = found["services"]["web"]
+    assert (web["container"], web["replicas"], web["options"]["env"]) == ("store-web", 3, {"LEVEL": "debug"})
+    assert (found["services"]["seed"]["job"], found["volumes"]["data"]["name"]) == (True, "store_data")
+    failed = play({"ansible.builtin.debug": {"msg": "{{ lookup('gantry.vsphere.compose_stack', '/nowhere') }}"}})
+    assert "There is no Compose file in /nowhere" in failed.output

@@ -8,12 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError, raise_all
-from ansible_collections.gantry.vsphere.plugins.module_utils._base.text import listed
-from ansible_collections.gantry.vsphere.plugins.module_utils._base.values import parse_size, parse_strings
+from ansible_collections.gantry.vsphere.plugins.module_utils._base.values import parse_size
 from ansible_collections.gantry.vsphere.plugins.module_utils._compose.entries import (
     StackSettings,
     entry_name,
@@ -22,7 +20,6 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._compose.entries im
 from ansible_collections.gantry.vsphere.plugins.module_utils._compose.model import (
     PROJECT_LABEL,
     ComposeProject,
-    ComposeRequest,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._compose.read import find_program, read_project
 from ansible_collections.gantry.vsphere.plugins.module_utils._compose.selection import (
@@ -45,23 +42,24 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container_stack.de
     removed_images,
     removed_volumes,
 )
+from ansible_collections.gantry.vsphere.plugins.module_utils._container_stack.desire_project import (
+    compose_request,
+    numbers_of_replicas,
+    port_groups_of,
+)
 from ansible_collections.gantry.vsphere.plugins.module_utils._container_stack.model import DesiredStack, StackQuery
-from ansible_collections.gantry.vsphere.plugins.module_utils._container_stack.options import DEFAULT_FILES
-
-# Services without networks are in the network default, and * stands for all that are not named.
-_IMPLIED_NETWORKS = frozenset({"default", "*"})
 
 
 def desire_stack(params: Mapping[str, Any]) -> DesiredStack:
     """Return the desired stack. Raise GantryError for attributes that are not supported, with their places."""
     _check(params)
-    project = read_project(_request(params), find_program())
+    project = read_project(compose_request(params), find_program())
     selection = select_services(project, params["services"], dependencies=params["state"] == "present")
     if params["state"] == "absent":
         return _desire_removal(params, project, selection)
     settings = StackSettings(
-        networks=_port_groups(params["networks"], project),
-        scale=_scale(params["scale"], project, selection),
+        networks=port_groups_of(params["networks"], project),
+        scale=numbers_of_replicas(params["scale"], project, selection),
         services=selection.chosen,
     )
     found, refusals = stack_entries(project, settings)
@@ -135,73 +133,6 @@ def desire_stacks(params: Mapping[str, Any]) -> StackQuery:
             names=None, labels=one, datacenter=params["datacenter"], folder=params["folder"], label=PROJECT_LABEL
         ),
     )
-
-
-def _request(params: Mapping[str, Any]) -> ComposeRequest:
-    directory = Path(params["project_src"] or ".").absolute()
-    files = [directory / one for one in params["files"] or ()]
-    if not files and params["definition"] is None:
-        files = [_default_file(directory)]
-    return ComposeRequest(
-        directory=directory,
-        files=tuple(files),
-        definition=params["definition"],
-        project_name=params["project_name"],
-        env_files=None if params["env_files"] is None else tuple(directory / one for one in params["env_files"]),
-        profiles=tuple(params["profiles"]),
-        variables=_variables(params),
-    )
-
-
-def _variables(params: Mapping[str, Any]) -> dict[str, str]:
-    plain, secret = (parse_strings(params[option], option) for option in ("variables", "secret_variables"))
-    both = sorted(plain.keys() & secret.keys())
-    if both:
-        raise GantryError(f"variables and secret_variables both have {listed(both)}. Give each variable once.")
-    return {**plain, **secret}
-
-
-def _default_file(directory: Path) -> Path:
-    for name in DEFAULT_FILES:
-        if (directory / name).is_file():
-            return directory / name
-    raise GantryError(
-        f"There is no Compose file in {directory}: none of {', '.join(DEFAULT_FILES)}. Give project_src, files or "
-        "definition."
-    )
-
-
-def _port_groups(given: Mapping[str, Any], project: ComposeProject) -> dict[str, str]:
-    groups = parse_strings(given, "networks")
-    unknown = sorted(set(groups) - set(project.networks) - _IMPLIED_NETWORKS)
-    if unknown:
-        raise GantryError(
-            f"networks names {', '.join(unknown)}, and the networks of the project are "
-            f"{', '.join(sorted(project.networks)) or 'none'}. Correct the name."
-        )
-    return dict(groups)
-
-
-def _scale(given: Mapping[str, Any], project: ComposeProject, selection: ServiceSelection) -> dict[str, int]:
-    unknown = sorted(set(given) - set(project.services))
-    if unknown:
-        raise GantryError(
-            f"scale names {', '.join(unknown)}, and the services of the project are "
-            f"{', '.join(sorted(project.services)) or 'none'}. Correct the name."
-        )
-    useless = sorted(set(given) - selection.chosen)
-    if useless:
-        raise GantryError(
-            f"scale names {', '.join(useless)}, and services selects {', '.join(sorted(selection.chosen))}. Name it in "
-            "services, too."
-        )
-    numbers = {}
-    for name, value in given.items():
-        text = str(value)
-        if not text.isascii() or not text.isdigit():
-            raise GantryError(f"scale of {name} is {value!r}. Give a whole number, 0 or more.")
-        numbers[name] = int(text)
-    return numbers
 
 
 def _set_params(params: Mapping[str, Any], project: ComposeProject) -> dict[str, Any]:
