@@ -86,7 +86,7 @@ options:
     description:
       - V(present) creates, changes and starts the containers.
       - V(stopped) creates and changes them, and stops those that run, first those that depend on others. It runs no
-        jobs.
+        jobs, and does not change those that exist.
       - V(absent) removes the containers of the project. Its volumes and images stay unless O(remove_volumes) and
         O(remove_images) say otherwise.
     type: str

@@ -33,6 +33,7 @@ services:
     image: {tiny}
     entrypoint: [lab-guest, '{{"run_ms": 300, "exit_code": 0}}']
     command: []
+    environment: {{ROUND: "${{ROUND:-1}}"}}
     depends_on: [db]
   db:
     image: {tiny}
@@ -93,6 +94,10 @@ def test_a_stopped_project_exists_and_is_stopped_from_its_end(
     # The job has completed before, and is not run again.
     assert slots(started)["store-seed-1"] == ("none", None)
     assert own_actions(started) == [f"start {name}" for name in CONTAINERS if "seed" not in name]
+    # A job that is changed runs, when the project does.
+    changed = {**options, "variables": {"ROUND": "2"}}
+    assert slots(converge_stack({**changed, "state": "stopped"}, calls))["store-seed-1"] == ("none", None)
+    assert "run store-seed-1 to its end" in converge_stack(changed, calls)["actions"]
 
 
 def test_services_are_changed_stopped_and_removed_alone(

@@ -15,6 +15,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._compose.selection 
     ServiceSelection,
     with_dependencies,
 )
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.options import COMPLETED
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.options_comparisons import IGNORE
 from ansible_collections.gantry.vsphere.plugins.module_utils._container_set.options import (
     DEPENDS_ON,
@@ -42,6 +43,9 @@ def entries_of_task(
         options = {**entry, DEPENDS_ON: [entry_name(project, other) for other in sorted(order[service])]}
         if params["state"] == STOPPED:
             options["state"] = STOPPED
+            if entry.get("state") == COMPLETED:
+                # A job that is changed runs again, so it is changed by the task that runs it.
+                options["comparisons"] = _KEEP_ALL
         # A group of containers is changed when the one before it is ready.
         if not params["wait"] and service not in awaited and UPDATE_CONFIG not in entry:
             options["wait"] = False

@@ -85,6 +85,8 @@ def test_services_are_those_of_the_project(stack: Desire, options: dict[str, Any
 def test_stopped_containers_exist_and_those_that_depend_on_others_are_stopped_first(stack: Desire) -> None:
     desired = stack(SHOP, state="stopped")
     assert set(states(desired).values()) == {"stopped"}
+    # A job that is changed would not run again.
+    assert [one.name for one in desired.containers.containers if one.comparisons] == ["shop-seed-1"]
     assert len(desired.images) == 5
     # Also through the job, which is not changed if it has completed.
     assert {name: set(others) for name, others in desired.containers.dependencies.items()} == {
