@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -237,3 +238,12 @@ def test_the_lookup_shows_a_project_as_the_module_understands_it(
     assert (found["services"]["seed"]["job"], found["volumes"]["data"]["name"]) == (True, "store_data")
     failed = play({"ansible.builtin.debug": {"msg": "{{ lookup('gantry.vsphere.compose_stack', '/nowhere') }}"}})
     assert "There is no Compose file in /nowhere" in failed.output
+
+
+def test_ansible_shows_the_progress_and_how_long_each_container_took(
+    options: dict[str, Any], play: PlaybookRunner
+) -> None:
+    task = {"gantry.vsphere.container_stack": {**options, "services": ["db"]}}
+    run = play(task, way="action", verbosity=2).ok()
+    assert re.search(r"store-db-1: done in \d+\.\d s \(1 of 1\)", run.output)
+    assert list(run.last["durations"]) == ["store-db-1"]

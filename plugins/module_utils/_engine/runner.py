@@ -80,7 +80,8 @@ def _steps(
     if plan.changed and check_mode:
         observed = operation.predict(desired, observed, plan)
     elif plan.changed:
-        observed = operation.apply(session, desired, observed, plan, report)
+        # A worker of Ansible sends messages to another process, which knows only plain text.
+        observed = operation.apply(session, desired, observed, plan, lambda message: report(str(message)))
     return {**operation.result(desired, observed), **summary}, plan
 
 
