@@ -81,6 +81,7 @@ def expected_pages(root: Path) -> list[str]:
         "plugins/modules/*.py": "module",
         "plugins/inventory/*.py": "inventory",
         "plugins/connection/*.py": "connection",
+        "plugins/lookup/*.py": "lookup",
         "roles/*": "role",
     }
     return sorted(f"{path.stem}_{kind}.html" for pattern, kind in kinds.items() for path in root.glob(pattern))

@@ -92,7 +92,7 @@ def _text(node: ast.expr) -> str | None:
 def _option_names(root: Path) -> frozenset[str]:
     """Return the names of all options and suboptions that modules and other plugins document."""
     found: set[str] = set()
-    for folder in ("modules", "inventory", "doc_fragments"):
+    for folder in ("modules", "inventory", "lookup", "doc_fragments"):
         for path in (root / "plugins" / folder).glob("*.py"):
             for node in ast.walk(ast.parse(path.read_text())):
                 if isinstance(node, ast.Constant) and isinstance(node.value, str) and "options:" in node.value:

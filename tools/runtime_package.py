@@ -49,6 +49,16 @@ def build(folder: Path, bootstrap: Build, compose: Path, parts: Sequence[Compone
         return Path(shutil.copy(wheel, folder))
 
 
+def stage_compose(folder: Path) -> Path:
+    """Write the package without its bootstrap ISO below a folder; return the directory to import it from."""
+    files = folder / "site" / _PACKAGE.name / "files"
+    files.mkdir(parents=True)
+    shutil.copyfile(SOURCE / _PACKAGE / "__init__.py", files.parent / "__init__.py")
+    program = build_compose()
+    (files / program.name).symlink_to(program)
+    return files.parent.parent
+
+
 def project() -> dict[str, Any]:
     """Return the metadata of the package."""
     found: dict[str, Any] = tomllib.loads((SOURCE / "pyproject.toml").read_text())["project"]

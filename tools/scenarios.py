@@ -18,6 +18,7 @@ from devkit.console import ROOT, VENV, ToolError, say, step
 from lab.connection import connection_environment
 from lab.controller import Lab
 from tools.runners import Counts
+from tools.runtime_package import stage_compose
 
 SCENARIOS = ROOT / "extensions" / "molecule"
 # All that the scenarios of the roles need.
@@ -90,6 +91,8 @@ def _environment(folder: Path, connection: Mapping[str, str], lab_json: Path) ->
         "NO_COLOR": "1",
         "PATH": f"{VENV / 'bin'}{os.pathsep}{os.environ['PATH']}",
         "GANTRY_MOLECULE_LAB": str(lab_json),
+        # The program that reads Compose files.
+        "PYTHONPATH": str(stage_compose(folder)),
     }
 
 

@@ -86,10 +86,33 @@ options:
     default: fail
   state:
     description:
-      - V(absent) removes the containers of the project. Volumes and images stay.
+      - V(present) creates, changes and starts the containers.
+      - V(stopped) creates and changes them, and stops those that run, first those that depend on others. It runs no
+        jobs, and does not change those that exist.
+      - V(absent) removes the containers of the project. Its volumes and images stay unless O(remove_volumes) and
+        O(remove_images) say otherwise.
     type: str
-    choices: [present, absent]
+    choices: [present, stopped, absent]
     default: present
+  services:
+    description:
+      - The services that the task applies to, by default all. With O(state=present), those that they depend on are run,
+        too. With O(state=stopped) and O(state=absent), only these are stopped or removed.
+      - The containers of the other services are left alone. They are no orphans, and not in the result.
+    type: list
+    elements: str
+  recreate:
+    description:
+      - Whether containers that exist are replaced.
+      - V(auto) changes them as M(gantry.vsphere.container_vm) does, which replaces them if their image has changed, for
+        example.
+      - V(always) replaces all containers of the services that the task names in O(services), by default of all. Their
+        writable layers are lost.
+      - V(never) leaves containers as they are, whatever has changed in the files. Those that do not run are started,
+        and those that do not exist are created.
+    type: str
+    choices: [auto, always, never]
+    default: auto
   scale:
     description:
       - Numbers of replicas by the names of services, which override those of the files.
@@ -127,6 +150,35 @@ options:
       - Whether to remove the containers of the project that belong to no service. Otherwise they are only returned.
     type: bool
     default: false
+  remove_images:
+    description:
+      - Which images are removed with the project, only with O(state=absent) and without O(services).
+      - V(all) removes the images of the services in the files. An image that other VMs use is kept, see
+        RV(kept_images), and one that has other references only loses the one of the project. Earlier images of the
+        project are removed by M(gantry.vsphere.container_image_prune).
+    type: str
+    choices: [all]
+  remove_volumes:
+    description:
+      - Whether the volumes of the project are deleted with their data, only with O(state=absent), without O(services),
+        and with O(confirm_data_loss). Volumes that are external stay.
+      - The task fails before it changes anything if another VM uses one of them, or if one has snapshots.
+    type: bool
+    default: false
+  confirm_data_loss:
+    description:
+      - That the data of volumes may be deleted, see O(remove_volumes).
+    type: bool
+    default: false
+  wait:
+    description:
+      - Whether to wait until containers run, are healthy if they have a health check, or have completed if they are
+        jobs.
+      - With V(false), the task waits only where the files ask for an order, which is for services that others depend on
+        with the condition C(service_healthy) or C(service_completed_successfully), and for services with
+        C(update_config). Running containers of other services are then changed without waiting for each one.
+    type: bool
+    default: true
   wait_timeout:
     description:
       - The maximum time in seconds to wait for each container, until it runs, is healthy or has completed. C(x-gantry)
@@ -189,10 +241,36 @@ EXAMPLES = r"""
     scale:
       web: 5
 
+- name: Run only its web servers, and what they depend on
+  gantry.vsphere.container_stack:
+    project_src: /srv/shop
+    cluster: Cluster1
+    networks:
+      "*": VM Network
+    volume_size: 10G
+    services: [web]
+
+- name: Stop its containers, and keep them
+  gantry.vsphere.container_stack:
+    project_src: /srv/shop
+    cluster: Cluster1
+    networks:
+      "*": VM Network
+    volume_size: 10G
+    state: stopped
+
 - name: Remove its containers
   gantry.vsphere.container_stack:
     project_src: /srv/shop
     state: absent
+
+- name: Remove all that it has left, with the data
+  gantry.vsphere.container_stack:
+    project_src: /srv/shop
+    state: absent
+    remove_images: all
+    remove_volumes: true
+    confirm_data_loss: true
 """
 
 RETURN = r"""
@@ -280,6 +358,79 @@ rules:
       elements: str
       returned: always
       sample: [esx1.example.com]
+slots:
+  description:
+    - What is done to each container of the services, and to others that are removed. In check mode, what would be done.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    service:
+      description: The name of the service; none if the container belongs to no service.
+      type: str
+      returned: always
+      sample: web
+    container:
+      description: The name of the container.
+      type: str
+      returned: always
+      sample: shop-web-1
+    action:
+      description:
+        - V(created), V(replaced) by a new VM, V(changed) in place or with a restart, V(started), V(awaited) until it is
+          ready, V(stopped), V(removed), or V(none).
+      type: str
+      returned: always
+      sample: replaced
+    reason:
+      description: Why, such as the options that have changed; none if nothing is done.
+      type: str
+      returned: always
+      sample: another image
+    old_image:
+      description: The reference of the image before the task.
+      type: str
+      returned: always
+      sample: registry.example.com/shop/web:1.4
+    old_digest:
+      description: Its digest.
+      type: str
+      returned: always
+      sample: sha256:5f0c
+    new_image:
+      description: The reference of the image after the task.
+      type: str
+      returned: always
+      sample: registry.example.com/shop/web:1.5
+    new_digest:
+      description: Its digest.
+      type: str
+      returned: always
+      sample: sha256:81d2
+durations:
+  description:
+    - How many seconds the changes of each container took, by its name, with the waits for it. Empty in check mode.
+  returned: success
+  type: dict
+  sample:
+    shop-web-1: 12.4
+kept_images:
+  description: The images that O(remove_images) does not remove, because other VMs use them.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    name:
+      description: The reference.
+      type: str
+      returned: always
+      sample: registry.example.com/shop/web:1.4
+    in_use_by:
+      description: The paths of the VMs.
+      type: list
+      elements: str
+      returned: always
+      sample: [/DC0/vm/other/web]
 actions:
   description: The actions in their order. In check mode, the actions that would be done.
   returned: success

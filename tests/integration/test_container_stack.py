@@ -22,6 +22,7 @@ from tests.support.lab.images import Store
 from tests.support.lab.interrupted import Kill, await_tasks, run_until_killed
 from tests.support.lab.killed import SEED
 from tests.support.lab.playbook import WAYS, Way
+from tests.support.lab.stacks import container_names, converge_stack, stack_options
 from tests.support.runtime import runtime_package
 
 STACK = "gantry.vsphere.container_stack"
@@ -29,7 +30,6 @@ LEVELS = ("warning", "error")
 # At how many of its requests an update is killed, of all that it makes.
 KILLS = 20
 PROJECT = "shop"
-BUDGET = 20
 # What the services of the file add up to.
 CONTAINERS = ["shop-api-1", "shop-api-2", "shop-db-1", "shop-seed-1", "shop-web-1"]
 FILE = """
@@ -74,15 +74,8 @@ def options(lab: dict[str, Any], builder: VmBuilder, store: Store, tmp_path: Pat
     builder.upload_bootstrap()
     (tmp_path / "compose.yaml").write_text(FILE.format(**lab["images"]))
     yield {
-        **lab["vcenter"],
+        **stack_options(lab, tmp_path / "cache"),
         "project_src": str(tmp_path),
-        "cluster": lab["cluster"],
-        "datastore": lab["datastore"],
-        "networks": {"*": "VM Network"},
-        "volume_size": "64M",
-        "registry_tls_verify": False,
-        "cache_path": str(tmp_path / "cache"),
-        "guest_key": "key-of-the-stack",
     }
     drive("container_set", {**lab["vcenter"], "project": PROJECT, "state": "absent"})
     volume = {"name": f"{PROJECT}_data", "state": "absent", "confirm_data_loss": True}
@@ -90,32 +83,14 @@ def options(lab: dict[str, Any], builder: VmBuilder, store: Store, tmp_path: Pat
 
 
 def converge(options: dict[str, Any], calls: Control, **more: Any) -> dict[str, Any]:
-    """Return the result of the real run, whose actions check mode must predict and after which nothing is to do."""
-    calls.forget()
-    predicted = drive("container_stack", {**options, **more}, check=True)
-    assert "failed" not in predicted, predicted
-    assert calls.mutating() == []
-    done = drive("container_stack", {**options, **more})
-    assert "failed" not in done, done
-    assert predicted["actions"] == done["actions"]
-    assert predicted["diff"] == done["diff"]
-    assert names(predicted) == names(done)
-    calls.forget()
-    again = drive("container_stack", {**options, **more})
-    assert (again["changed"], again["actions"], calls.mutating()) == (False, [], []), again
-    assert len(calls.methods()) <= BUDGET, calls.methods()
-    return done
-
-
-def names(result: dict[str, Any]) -> list[str]:
-    return sorted(one["name"] for one in result["containers"])
+    return converge_stack({**options, **more}, calls)
 
 
 def test_a_project_is_created_changed_scaled_and_removed(
     options: dict[str, Any], lab: dict[str, Any], calls: Control, builder: VmBuilder
 ) -> None:
     made = converge(options, calls)
-    assert names(made) == CONTAINERS
+    assert container_names(made) == CONTAINERS
     assert made["services"] == {
         "api": CONTAINERS[:2],
         "db": CONTAINERS[2:3],
@@ -126,7 +101,7 @@ def test_a_project_is_created_changed_scaled_and_removed(
     assert len(made["images"]) == 2
     assert [one for one in made["actions"] if "folder" in one] == ["create folder /DC0/vm/gantry-images"]
     selected = {"labels": {"com.docker.compose.project": PROJECT, "com.docker.compose.service": "api"}}
-    assert names(drive("container_vm_info", {**lab["vcenter"], **selected})) == CONTAINERS[:2]
+    assert container_names(drive("container_vm_info", {**lab["vcenter"], **selected})) == CONTAINERS[:2]
     facts = {one["name"]: one for one in made["containers"]}
     started = sorted(CONTAINERS, key=lambda name: facts[name]["started_at"])
     assert started[:2] + started[4:] == ["shop-db-1", "shop-seed-1", "shop-web-1"]
@@ -137,7 +112,7 @@ def test_a_project_is_created_changed_scaled_and_removed(
     assert builder.vm("shop-api-2").spec["process"]["env"].count("LEVEL=info") == 1
 
     (shop,) = drive("container_stack_info", {**lab["vcenter"], "name": [PROJECT, "other"]})["stacks"]
-    assert (shop["name"], names(shop)) == (PROJECT, CONTAINERS)
+    assert (shop["name"], container_names(shop)) == (PROJECT, CONTAINERS)
     found = {one.pop("name"): one for one in shop["services"]}
     assert sorted(found) == ["api", "db", "seed", "web"]
     tiny = [lab["images"]["tiny"]]
@@ -151,9 +126,9 @@ def test_a_project_is_created_changed_scaled_and_removed(
     assert "shop-db-1" in changed["actions"][0]
 
     scaled = converge(options, calls, variables={"LEVEL": "debug"}, scale={"api": 3})
-    assert "shop-api-3" in names(scaled)
+    assert "shop-api-3" in container_names(scaled)
     smaller = converge(options, calls, variables={"LEVEL": "debug"}, scale={"api": 1})
-    assert names(smaller) == ["shop-api-1", "shop-db-1", "shop-seed-1", "shop-web-1"]
+    assert container_names(smaller) == ["shop-api-1", "shop-db-1", "shop-seed-1", "shop-web-1"]
 
     removed = converge(options, calls, state="absent")
     assert removed["containers"] == []
@@ -179,7 +154,7 @@ def test_an_update_that_is_killed_anywhere_is_finished_by_the_next_run(
         again = drive("container_stack", {**lab["vcenter"], **wanted})
         assert (again.get("changed"), again.get("actions")) == (False, []), (after, again)
         level = wanted["variables"]["LEVEL"]
-        for name in names(again):
+        for name in container_names(again):
             assert not name.endswith(SUCCESSOR)
             if name.startswith(("shop-api", "shop-db")):
                 assert f"LEVEL={level}" in builder.vm(name).spec["process"]["env"]
@@ -199,7 +174,7 @@ def test_two_controllers_at_once_leave_one_that_the_next_run_mends(
     assert any(not one.get("failed") for one in both), both
     mended = drive("container_stack", tasks[0])
     assert not mended.get("failed"), mended
-    assert names(mended) == CONTAINERS
+    assert container_names(mended) == CONTAINERS
     assert not drive("container_stack", tasks[0])["changed"]
 
 

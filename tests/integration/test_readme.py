@@ -49,7 +49,7 @@ def test_the_playbook_runs_and_a_second_run_changes_nothing(
     assert not any(outcome.changed for outcome in second.outcomes)
 
 
-def test_every_module_inventory_plugin_and_role_is_in_the_tables() -> None:
+def test_every_module_plugin_and_role_is_in_the_tables() -> None:
     listed = sorted(re.findall(r"^\| `(\w+)` \|", README, re.MULTILINE))
-    folders = ("plugins/modules/*.py", "plugins/inventory/*.py", "roles/*")
+    folders = ("plugins/modules/*.py", "plugins/inventory/*.py", "plugins/lookup/*.py", "roles/*")
     assert listed == sorted(path.stem for pattern in folders for path in ROOT.glob(pattern))

@@ -13,8 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from compose.build import build
-from devkit.console import ROOT
+from tools.runtime_package import stage_compose
 
 _PACKAGE = "gantry_vsphere_runtime"
 
@@ -22,13 +21,7 @@ _PACKAGE = "gantry_vsphere_runtime"
 @contextmanager
 def runtime_package(folder: Path) -> Iterator[None]:
     """Let tasks find the package as if it were installed, without its bootstrap ISO, as long as the context lasts."""
-    files = folder / "site" / _PACKAGE / "files"
-    files.mkdir(parents=True)
-    source = (ROOT / "runtime" / "src" / _PACKAGE / "__init__.py").read_text()
-    (files.parent / "__init__.py").write_text(source)
-    program = build()
-    (files / program.name).symlink_to(program)
-    site = str(files.parent.parent)
+    site = str(stage_compose(folder))
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(site)
         # Ansible's own processes find it there.

@@ -22,6 +22,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._compose.model impo
 from ansible_collections.gantry.vsphere.plugins.module_utils._compose.mounts import mount_options
 from ansible_collections.gantry.vsphere.plugins.module_utils._compose.networks import network_options, port_groups
 from ansible_collections.gantry.vsphere.plugins.module_utils._compose.refusals import Refusals, refusals_of
+from ansible_collections.gantry.vsphere.plugins.module_utils._compose.selection import part_of
 from ansible_collections.gantry.vsphere.plugins.module_utils._compose.services import (
     process_options,
     published_ports,
@@ -42,20 +43,26 @@ _DRAIN = "drain"
 
 @dataclass(frozen=True)
 class StackSettings:
-    """What the task says besides the project. ``networks`` are port groups by networks; "*" is that of all others."""
+    """What the task says besides the project. ``networks`` are port groups by networks; "*" is that of all others.
+
+    ``services`` are those that are translated; None stands for all.
+    """
 
     networks: Mapping[str, str] = field(default_factory=dict)
     scale: Mapping[str, int] = field(default_factory=dict)
+    services: frozenset[str] | None = None
 
 
 def stack_entries(project: ComposeProject, settings: StackSettings) -> tuple[list[dict[str, Any]], Refusals]:
     """Return the entries, in the order of the services' names, and the refusals. Refused attributes are left out."""
-    refusals = refusals_of(project)
-    refuse_other_extensions(project, refusals)
-    groups = port_groups(project, settings.networks, refusals)
+    # Names of a service, and whether it is a job, follow from services that are not selected, too.
+    part = project if settings.services is None else part_of(project, settings.services)
+    refusals = refusals_of(part)
+    refuse_other_extensions(part, refusals)
+    groups = port_groups(part, settings.networks, refusals)
     entries = [
         _entry(name, service, project, settings, groups, refusals.within("services", name))
-        for name, service in sorted(project.services.items())
+        for name, service in sorted(part.services.items())
     ]
     jobs = {entry_name(project, name) for name in _jobs(project)}
     return [{**entry, "state": "completed"} if entry["name"] in jobs else entry for entry in entries], refusals

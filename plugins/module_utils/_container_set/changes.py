@@ -35,7 +35,7 @@ class SetChange(ChangeOfPart):
             return f"template {self.change.container}"
         if isinstance(self.change, UpdateNames):
             return f"names of {self.change.container}"
-        return listed_subject(self.index) if self.listed else f"unlisted {self.index}"
+        return listed_subject(self.index) if self.listed else unlisted_subject(self.index)
 
     def project(self, observed: ObservedSet) -> ObservedSet:
         if isinstance(self.change, UpdateNames):
@@ -50,6 +50,11 @@ class SetChange(ChangeOfPart):
 def listed_subject(index: int) -> str:
     """Return the subject of the changes of a listed container."""
     return f"listed {index}"
+
+
+def unlisted_subject(index: int) -> str:
+    """Return the subject of the changes of a container that is not listed."""
+    return f"unlisted {index}"
 
 
 def changes_by_subject(changes: Iterable[SetChange]) -> dict[str, list[ContainerChange]]:

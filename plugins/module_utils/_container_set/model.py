@@ -89,7 +89,8 @@ class UpdateGroup:
 class DesiredSet:
     """The containers of a project. ``entries`` has the names of the containers of each entry of the list.
 
-    ``dependencies`` has the entries whose containers are changed before those of an entry.
+    ``dependencies`` has the entries whose containers are changed before those of an entry. ``untouched`` are other
+    entries of the project, whose containers the task neither lists nor removes.
     """
 
     project: str
@@ -106,6 +107,7 @@ class DesiredSet:
     dependencies: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     # By entries; those that are not in it have the default.
     updates: Mapping[str, UpdatePolicy] = field(default_factory=dict)
+    untouched: frozenset[str] = frozenset()
 
     def removes(self, entry: str | None) -> bool:
         """Return whether the task removes an unlisted container, by its entry."""

@@ -22,6 +22,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.observe 
     observe_containers,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._container_set.model import (
+    ENTRY_LABEL,
     PROJECT_LABEL,
     DesiredSet,
     ObservedSet,
@@ -70,7 +71,7 @@ def _of_project(inventory: Inventory, desired: DesiredSet) -> list[Entry]:
     for entry in inventory.vms(datacenter=within):
         if keys.option(entry.properties, keys.KIND) in KINDS_OF_CONTAINERS:
             labels = keys.decode_labels(keys.option(entry.properties, keys.LABELS))
-            if labels.get(PROJECT_LABEL) == desired.project:
+            if labels.get(PROJECT_LABEL) == desired.project and labels.get(ENTRY_LABEL) not in desired.untouched:
                 found.append(entry)
     return sorted(found, key=lambda entry: entry.path)
 

@@ -2,14 +2,18 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Make the changes of the images and volumes of a stack, which its containers need."""
+"""Make the changes of a stack: of its containers, and of the images and volumes that they need or leave."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ansible_collections.gantry.vsphere.plugins.module_utils._base.report import Report
+from ansible_collections.gantry.vsphere.plugins.module_utils._base.report import Report, Stopwatch
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.changes import RehomeTemplate
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.changes_names import UpdateNames
+from ansible_collections.gantry.vsphere.plugins.module_utils._container_set.changes import SetChange
 from ansible_collections.gantry.vsphere.plugins.module_utils._container_stack.changes import (
     ImageOfStack,
     StackChange,
@@ -41,6 +45,13 @@ def apply_needs(
     if changes and desired.volumes is not None and volumes is not None:
         volumes = apply_volumes(session, desired.volumes, volumes, Plan(tuple(changes)), report)
     return ObservedNeeds(tuple(images), volumes)
+
+
+def container_seconds(watch: Stopwatch, changes: Sequence[SetChange]) -> dict[str, float]:
+    """Return how many seconds the changes of each container took."""
+    # Templates and tables of names are also changed.
+    names = {one.change.container for one in changes if not isinstance(one.change, (RehomeTemplate, UpdateNames))}
+    return {name: seconds for name, seconds in watch.seconds.items() if name in names}
 
 
 def _with_folder(session: Session, request: ImageRequest, found: ObservedImages) -> ObservedImages:

@@ -8,12 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError, raise_all
-from ansible_collections.gantry.vsphere.plugins.module_utils._base.text import listed
-from ansible_collections.gantry.vsphere.plugins.module_utils._base.values import parse_size, parse_strings
+from ansible_collections.gantry.vsphere.plugins.module_utils._base.values import parse_size
 from ansible_collections.gantry.vsphere.plugins.module_utils._compose.entries import (
     StackSettings,
     entry_name,
@@ -22,63 +20,112 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._compose.entries im
 from ansible_collections.gantry.vsphere.plugins.module_utils._compose.model import (
     PROJECT_LABEL,
     ComposeProject,
-    ComposeRequest,
 )
-from ansible_collections.gantry.vsphere.plugins.module_utils._compose.mounts import volumes_of
 from ansible_collections.gantry.vsphere.plugins.module_utils._compose.placement import (
     ServicePlacement,
     service_placements,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._compose.read import find_program, read_project
+from ansible_collections.gantry.vsphere.plugins.module_utils._compose.selection import (
+    ServiceSelection,
+    part_of,
+    select_services,
+)
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import ContainerSelection
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.options import COMPLETED
 from ansible_collections.gantry.vsphere.plugins.module_utils._container_set.desire import desire_set
+from ansible_collections.gantry.vsphere.plugins.module_utils._container_set.model import DesiredSet
 from ansible_collections.gantry.vsphere.plugins.module_utils._container_set.options import PLACEMENT, REPLICAS
+from ansible_collections.gantry.vsphere.plugins.module_utils._container_stack.desire_entries import (
+    entries_of_task,
+    removed_entries,
+)
+from ansible_collections.gantry.vsphere.plugins.module_utils._container_stack.desire_needs import (
+    needed_images,
+    needed_volumes,
+    refuse_removals,
+    removed_images,
+    removed_volumes,
+)
+from ansible_collections.gantry.vsphere.plugins.module_utils._container_stack.desire_project import (
+    compose_request,
+    numbers_of_replicas,
+    port_groups_of,
+)
 from ansible_collections.gantry.vsphere.plugins.module_utils._container_stack.model import DesiredStack, StackQuery
-from ansible_collections.gantry.vsphere.plugins.module_utils._container_stack.options import DEFAULT_FILES
-from ansible_collections.gantry.vsphere.plugins.module_utils._image.desire import desire_image
-from ansible_collections.gantry.vsphere.plugins.module_utils._image.model import ImageRequest
-from ansible_collections.gantry.vsphere.plugins.module_utils._oci.pull_options import REGISTRY_OPTIONS
-from ansible_collections.gantry.vsphere.plugins.module_utils._volume.desire import desire_volumes
-from ansible_collections.gantry.vsphere.plugins.module_utils._volume.model import DesiredVolumes
-from ansible_collections.gantry.vsphere.plugins.module_utils._volume.options import volume_argument_spec
-
-# Services without networks are in the network default, and * stands for all that are not named.
-_IMPLIED_NETWORKS = frozenset({"default", "*"})
-_PULL_POLICIES = {"always": "always", "missing": "missing", "if_not_present": "missing", "never": "never"}
 
 
 def desire_stack(params: Mapping[str, Any]) -> DesiredStack:
     """Return the desired stack. Raise GantryError for attributes that are not supported, with their places."""
     _check(params)
-    project = read_project(_request(params), find_program())
+    project = read_project(compose_request(params), find_program())
+    selection = select_services(project, params["services"], dependencies=params["state"] == "present")
     if params["state"] == "absent":
-        containers = desire_set({**_set_params(params, project), "state": "absent"})
-        return DesiredStack(project.name, containers, warnings=project.warnings)
-    settings = StackSettings(networks=_port_groups(params["networks"], project), scale=_scale(params["scale"], project))
-    entries, refusals = stack_entries(project, settings)
-    placements = service_placements(project, refusals)
+        return _desire_removal(params, project, selection)
+    settings = StackSettings(
+        networks=port_groups_of(params["networks"], project),
+        scale=numbers_of_replicas(params["scale"], project, selection),
+        services=selection.chosen,
+    )
+    part = part_of(project, selection.chosen)
+    found, refusals = stack_entries(project, settings)
+    placements = service_placements(part, refusals)
     problems = [str(one) for one in refusals.found]
     if problems and params["unsupported"] == "fail":
         raise_all([GantryError(problem) for problem in problems])
+    entries = entries_of_task(found, project, selection, params)
+    places = [f"{refusals.place('services', name)}: services.{name}" for name in sorted(part.services)]
     return DesiredStack(
         project=project.name,
-        containers=desire_set(
-            {**_set_params(params, project), "containers": entries, REPLICAS: _replicas(entries)},
-            [f"{refusals.place('services', name)}: services.{name}" for name in sorted(project.services)],
-        ),
-        services={name: entry_name(project, name) for name in sorted(project.services)},
-        images=tuple(_images(params, project, entries)),
-        volumes=_volumes(params, project),
+        containers=_containers(params, project, selection, entries, places),
+        services=_entry_names(part),
+        images=tuple(needed_images(params, part, entries)),
+        volumes=needed_volumes(params, part),
         placements=tuple(_placements(placements, entries, separated=params["anti_affinity"])),
         warnings=(*project.warnings, *problems),
     )
+
+
+def _desire_removal(params: Mapping[str, Any], project: ComposeProject, selection: ServiceSelection) -> DesiredStack:
+    if params["services"] is None:
+        containers = desire_set({**_set_params(params, project), "state": "absent"})
+        return DesiredStack(
+            project=project.name,
+            containers=containers,
+            images=tuple(removed_images(params, project)) if params["remove_images"] else (),
+            volumes=removed_volumes(params, project) if params["remove_volumes"] else None,
+            warnings=project.warnings,
+        )
+    return DesiredStack(
+        project=project.name,
+        containers=_containers(params, project, selection, removed_entries(project, selection)),
+        services=_entry_names(part_of(project, selection.named)),
+        warnings=project.warnings,
+    )
+
+
+def _containers(
+    params: Mapping[str, Any],
+    project: ComposeProject,
+    selection: ServiceSelection,
+    entries: Sequence[Mapping[str, Any]],
+    places: Sequence[str] = (),
+) -> DesiredSet:
+    """Return the containers of the selected services. Those of the other services are left alone."""
+    options = {**_set_params(params, project), "containers": entries, REPLICAS: _replicas(entries)}
+    others = part_of(project, project.services.keys() - selection.chosen)
+    return replace(desire_set(options, places), untouched=frozenset(_entry_names(others).values()))
+
+
+def _entry_names(project: ComposeProject) -> dict[str, str]:
+    return {name: entry_name(project, name) for name in sorted(project.services)}
 
 
 def _check(params: Mapping[str, Any]) -> None:
     """Refuse values that would otherwise be reported for each service or volume."""
     if params["wait_timeout"] < 1:
         raise GantryError(f"wait_timeout is {params['wait_timeout']}. It must be at least 1 second.")
+    refuse_removals(params)
     if params["volume_size"] is not None:
         parse_size(params["volume_size"], "volume_size")
 
@@ -93,67 +140,6 @@ def desire_stacks(params: Mapping[str, Any]) -> StackQuery:
             names=None, labels=one, datacenter=params["datacenter"], folder=params["folder"], label=PROJECT_LABEL
         ),
     )
-
-
-def _request(params: Mapping[str, Any]) -> ComposeRequest:
-    directory = Path(params["project_src"] or ".").absolute()
-    files = [directory / one for one in params["files"] or ()]
-    if not files and params["definition"] is None:
-        files = [_default_file(directory)]
-    return ComposeRequest(
-        directory=directory,
-        files=tuple(files),
-        definition=params["definition"],
-        project_name=params["project_name"],
-        env_files=None if params["env_files"] is None else tuple(directory / one for one in params["env_files"]),
-        profiles=tuple(params["profiles"]),
-        variables=_variables(params),
-    )
-
-
-def _variables(params: Mapping[str, Any]) -> dict[str, str]:
-    plain, secret = (parse_strings(params[option], option) for option in ("variables", "secret_variables"))
-    both = sorted(plain.keys() & secret.keys())
-    if both:
-        raise GantryError(f"variables and secret_variables both have {listed(both)}. Give each variable once.")
-    return {**plain, **secret}
-
-
-def _default_file(directory: Path) -> Path:
-    for name in DEFAULT_FILES:
-        if (directory / name).is_file():
-            return directory / name
-    raise GantryError(
-        f"There is no Compose file in {directory}: none of {', '.join(DEFAULT_FILES)}. Give project_src, files or "
-        "definition."
-    )
-
-
-def _port_groups(given: Mapping[str, Any], project: ComposeProject) -> dict[str, str]:
-    groups = parse_strings(given, "networks")
-    unknown = sorted(set(groups) - set(project.networks) - _IMPLIED_NETWORKS)
-    if unknown:
-        raise GantryError(
-            f"networks names {', '.join(unknown)}, and the networks of the project are "
-            f"{', '.join(sorted(project.networks)) or 'none'}. Correct the name."
-        )
-    return dict(groups)
-
-
-def _scale(given: Mapping[str, Any], project: ComposeProject) -> dict[str, int]:
-    unknown = sorted(set(given) - set(project.services))
-    if unknown:
-        raise GantryError(
-            f"scale names {', '.join(unknown)}, and the services of the project are "
-            f"{', '.join(sorted(project.services)) or 'none'}. Correct the name."
-        )
-    numbers = {}
-    for name, value in given.items():
-        text = str(value)
-        if not text.isascii() or not text.isdigit():
-            raise GantryError(f"scale of {name} is {value!r}. Give a whole number, 0 or more.")
-        numbers[name] = int(text)
-    return numbers
 
 
 def _set_params(params: Mapping[str, Any], project: ComposeProject) -> dict[str, Any]:
@@ -185,33 +171,3 @@ def _placements(
         given = placement.anti_affinity
         default = separated and entry.get("state") != COMPLETED
         yield replace(placement, anti_affinity=default if given is None else given)
-
-
-def _images(
-    params: Mapping[str, Any], project: ComposeProject, entries: Sequence[Mapping[str, Any]]
-) -> Iterable[ImageRequest]:
-    """Yield the image of each service, once for each datastore. It is imported in the cluster of the first one."""
-    common = {option: params[option] for option in ("datacenter", "cache_path", *REGISTRY_OPTIONS)}
-    common |= {"state": "present", "platform": "linux/amd64", "source": None, "folder": None, "assume_removed": []}
-    known = set()
-    for service, entry in zip(sorted(project.services), entries, strict=True):
-        place = {option: entry.get(option) or params[option] for option in ("cluster", "resource_pool", "datastore")}
-        key = (entry.get("image"), place["datastore"])
-        if key[0] is None or key in known or entry.get(REPLICAS) == 0:
-            continue
-        known.add(key)
-        pull = _PULL_POLICIES.get(project.services[service].get("pull_policy") or "", params["pull"])
-        yield desire_image({**common, **place, "name": entry["image"], "pull": pull})
-
-
-def _volumes(params: Mapping[str, Any], project: ComposeProject) -> DesiredVolumes | None:
-    """Return the volumes that are not external, whether services mount them or not."""
-    own = volumes_of(project)
-    if not own:
-        return None
-    options = volume_argument_spec()["volumes"]["options"]
-    common = {"size": params["volume_size"], "datastore": params["datastore"]}
-    given = [{**dict.fromkeys(options), **common, **one} for _name, one in sorted(own.items())]
-    return desire_volumes(
-        {"volumes": given, "state": "present", "datacenter": params["datacenter"], "confirm_data_loss": False}
-    )

@@ -22,7 +22,8 @@ class DesiredStack:
     """The images and volumes that the containers need, and the containers.
 
     ``services`` has the names of the entries of the containers by those of the services. ``images`` are in the order of
-    the names. ``volumes`` is None if the project has none of its own. ``placements`` are those of the services.
+    the names. ``volumes`` is None if the project has none of its own. If the project is removed, both are those that
+    are removed with it. ``placements`` are those of the services.
     """
 
     project: str
@@ -33,6 +34,11 @@ class DesiredStack:
     placements: tuple[ServicePlacement, ...] = ()
     # What is not supported, where the task only asks for warnings, and what the loader has warned of.
     warnings: tuple[str, ...] = ()
+
+    @property
+    def removes(self) -> bool:
+        """Return whether the whole project is removed."""
+        return not self.containers.present
 
 
 @dataclass(frozen=True)
@@ -52,12 +58,22 @@ class ObservedNeeds:
 
 
 @dataclass(frozen=True)
+class KeptImage:
+    """An image that is not removed with the project, because other VMs use it."""
+
+    reference: str
+    users: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class ObservedStack:
     """``containers`` are observed as if the images and volumes that the task adds were there.
 
-    ``rules`` are those of each cluster that has or gets containers.
+    ``rules`` are those of each cluster that has or gets containers. ``durations`` is how many seconds the changes of
+    containers took, by their names, if the task has made any.
     """
 
     needs: ObservedNeeds
     containers: ObservedSet
     rules: tuple[StackRules, ...] = ()
+    durations: Mapping[str, float] = field(default_factory=dict)

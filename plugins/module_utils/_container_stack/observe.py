@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Observe what the containers of a stack need: the images that are not there yet, and the volumes."""
+"""Observe what the containers of a stack need or leave: images that are not there or are removed, and volumes."""
 
 from __future__ import annotations
 
@@ -25,7 +25,10 @@ if TYPE_CHECKING:
 def observe_needs(session: Session, desired: DesiredStack) -> ObservedNeeds:
     """Return the images and volumes as they are."""
     return ObservedNeeds(
-        images=tuple((request, observe_images(session, request)) for request in _sought(session, desired.images)),
+        images=tuple(
+            (request, observe_images(session, request))
+            for request in (desired.images if desired.removes else _sought(session, desired.images))
+        ),
         volumes=None if desired.volumes is None else observe_volumes(session, desired.volumes),
     )
 

@@ -78,7 +78,7 @@ def _listed(desired: DesiredStack, containers: ObservedSet) -> Iterator[_Member]
     for wanted, found in zip(desired.containers.containers, containers.containers, strict=True):
         service = services.get(desired.containers.entry_of(wanted.name))
         if found.machines:
-            yield from _machines(found, service)
+            yield from _machines(found, service, remains=wanted.state != "absent")
         elif found.place is not None and found.place.cluster is not None:
             moid = f"(planned) {wanted.name}"
             yield _Member(service, RuleVm(moid, wanted.name, wanted.name), found.place.cluster, planned=True)
@@ -92,11 +92,12 @@ def _unlisted(desired: DesiredStack, containers: ObservedSet) -> Iterator[_Membe
                 yield _Member(None, _vm(machine), machine.cluster, remains=not removed)
 
 
-def _machines(found: ObservedContainer, service: str | None) -> Iterator[_Member]:
+def _machines(found: ObservedContainer, service: str | None, *, remains: bool) -> Iterator[_Member]:
     """Yield the VMs of a container. Only the current one is in rules: a successor takes its place there later."""
     for machine in found.machines:
         if machine.cluster is not None:
-            yield _Member(service if machine is found.current else None, _vm(machine), machine.cluster)
+            current = machine is found.current and remains
+            yield _Member(service if current else None, _vm(machine), machine.cluster, remains=remains)
 
 
 def _vm(machine: Machine) -> RuleVm:

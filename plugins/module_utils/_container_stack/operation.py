@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from ansible_collections.gantry.vsphere.plugins.module_utils._base.report import Report
+from ansible_collections.gantry.vsphere.plugins.module_utils._base.report import Report, Stopwatch
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.changes_effects import container_effects
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import Machine
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.observe_info import observe_container_info
@@ -19,7 +19,10 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container_set.mode
 from ansible_collections.gantry.vsphere.plugins.module_utils._container_set.observe import observe_set
 from ansible_collections.gantry.vsphere.plugins.module_utils._container_set.operation_update import update_set
 from ansible_collections.gantry.vsphere.plugins.module_utils._container_set.plan import plan_set
-from ansible_collections.gantry.vsphere.plugins.module_utils._container_stack.apply import apply_needs
+from ansible_collections.gantry.vsphere.plugins.module_utils._container_stack.apply import (
+    apply_needs,
+    container_seconds,
+)
 from ansible_collections.gantry.vsphere.plugins.module_utils._container_stack.apply_rules import apply_stack_rules
 from ansible_collections.gantry.vsphere.plugins.module_utils._container_stack.changes import (
     ContainerOfStack,
@@ -44,7 +47,9 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container_stack.op
     stack_info_argument_spec,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._container_stack.plan import plan_stack, with_needs
+from ansible_collections.gantry.vsphere.plugins.module_utils._container_stack.plan_removal import kept_images
 from ansible_collections.gantry.vsphere.plugins.module_utils._container_stack.result import stack_result, stacks_result
+from ansible_collections.gantry.vsphere.plugins.module_utils._container_stack.result_slots import slot_rows
 from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.plan import plan_observed
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.operation import Effect, InfoOperation, Operation
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.options import argument_spec
@@ -84,33 +89,45 @@ class ContainerStack(Operation[DesiredStack, ObservedStack, StackChange]):
         """Add the images and volumes first. Then the containers are planned again, because new disks now have ids.
 
         The rules are written when all containers exist and before any of them is started, so that DRS follows them at
-        the first start, and before any is removed, so that no rule is left without its containers.
+        the first start, and before any is removed, so that no rule is left without its containers. What is removed with
+        a project is removed when its containers are gone.
         """
         needs, containers, rules = observed.needs, observed.containers, observed.rules
-        changes = tuple(one.change for one in plan.changes if isinstance(one, ContainerOfStack))
-        if any(isinstance(one, ImageOfStack | VolumeOfStack) for one in plan.changes):
+        changes = made = tuple(one.change for one in plan.changes if isinstance(one, ContainerOfStack))
+        has_needs = any(isinstance(one, ImageOfStack | VolumeOfStack) for one in plan.changes)
+        watch = Stopwatch(report)
+        if has_needs and not desired.removes:
             needs = apply_needs(session, desired, needs, plan, report)
             containers = observe_set(session, desired.containers, refresh=True)
             changes = plan_set(desired.containers, containers).changes
         if any(isinstance(one, RuleOfStack) for one in plan.changes):
             created = plan_set(replace(desired.containers, create_only=True), containers).changes
             if created:
-                update_set(session, desired.containers, containers, created, report)
+                update_set(session, desired.containers, containers, created, watch)
                 containers = observe_set(session, desired.containers, refresh=True)
                 changes = plan_set(desired.containers, containers).changes
             rules = self._with_rules(session, desired, containers, report)
         if changes:
-            update_set(session, desired.containers, containers, changes, report)
+            update_set(session, desired.containers, containers, changes, watch)
             containers = observe_set(session, desired.containers, refresh=True)
             # A container that was replaced in another cluster has left the rules of its former one.
             rules = self._with_rules(session, desired, containers, report)
-        return ObservedStack(needs, containers, rules)
+        if has_needs and desired.removes:
+            needs = apply_needs(session, desired, needs, plan, report)
+        return ObservedStack(needs, containers, rules, container_seconds(watch, made))
 
     @staticmethod
     def _with_rules(
         session: Session, desired: DesiredStack, containers: ObservedSet, report: Report
     ) -> tuple[StackRules, ...]:
         return apply_stack_rules(session, observe_stack_rules(session, desired, containers), plan_observed, report)
+
+    def summary(self, desired: DesiredStack, observed: ObservedStack, plan: Plan[StackChange]) -> dict[str, Any]:
+        kept = kept_images(desired, observed)
+        return {
+            "slots": slot_rows(desired, observed, plan),
+            "kept_images": [{"name": one.reference, "in_use_by": list(one.users)} for one in kept],
+        }
 
     def effects(self, plan: Plan[StackChange]) -> list[Effect]:
         containers = (one.change for one in plan.changes if isinstance(one, ContainerOfStack))

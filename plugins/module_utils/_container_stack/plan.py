@@ -25,6 +25,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container_stack.mo
     ObservedNeeds,
     ObservedStack,
 )
+from ansible_collections.gantry.vsphere.plugins.module_utils._container_stack.plan_removal import plan_removal
 from ansible_collections.gantry.vsphere.plugins.module_utils._container_stack.plan_rules import plan_stack_rules
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.plan import Plan
 from ansible_collections.gantry.vsphere.plugins.module_utils._image.changes import CreateFolder
@@ -36,6 +37,8 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._volume.plan import
 
 def with_needs(desired: DesiredStack, needs: ObservedNeeds) -> DesiredSet:
     """Return the containers with the images and volumes that the plan adds, which count as if they were there."""
+    if desired.removes:
+        return desired.containers
     problems: list[GantryError] = []
     images = list(_planned_images(needs, problems))
     volumes: list[NamedVolume] = []
@@ -82,7 +85,9 @@ def _planned_volumes(desired: DesiredStack, needs: ObservedNeeds) -> Iterator[Na
 
 
 def plan_stack(desired: DesiredStack, observed: ObservedStack) -> Plan[StackChange]:
-    """Return the plan: what containers need comes before them."""
+    """Return the plan: what containers need comes before them, and is removed after them."""
+    if desired.removes:
+        return plan_removal(desired, observed)
     changes: list[StackChange] = list(_image_changes(observed.needs))
     if desired.volumes is not None and observed.needs.volumes is not None:
         changes += [VolumeOfStack(one) for one in plan_volumes(desired.volumes, observed.needs.volumes).changes]

@@ -30,16 +30,18 @@ def stack_result(desired: DesiredStack, observed: ObservedStack) -> dict[str, An
     """Return the containers of each service, the containers of no service, and what was added for them."""
     of_set = set_result(desired.containers, observed.containers)
     needs, volumes = observed.needs, []
+    images = [image_result(request, found)["image"] for request, found in needs.images]
     if desired.volumes is not None and needs.volumes is not None:
-        volumes = volumes_result(desired.volumes, needs.volumes)["volumes"]
+        volumes = [one for one in volumes_result(desired.volumes, needs.volumes)["volumes"] if one is not None]
     return {
         "project": desired.project,
         "services": {name: of_set["entries"][entry] for name, entry in desired.services.items()},
         "containers": of_set["containers"],
         "orphans": of_set["unlisted"],
-        "images": [image_result(request, found)["image"] for request, found in needs.images],
+        "images": [one for one in images if one is not None],
         "volumes": volumes,
         "rules": rules_result(observed.rules),
+        "durations": {name: round(seconds, 1) for name, seconds in sorted(observed.durations.items())},
         "warnings": [*desired.warnings, *of_set["warnings"], *rules_warnings(observed.rules)],
     }
 

@@ -11,13 +11,14 @@ no subject waits for another that is not named in its ``after`` or its ``follows
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from collections.abc import Callable, Generator, Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
-from ansible_collections.gantry.vsphere.plugins.module_utils._base.report import Report
+from ansible_collections.gantry.vsphere.plugins.module_utils._base.report import Finished, Report
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.batch_result import (
     DONE,
     FAILED,
@@ -111,6 +112,7 @@ class _Run(Generic[S]):
     subject: S
     blocked_by: set[str]
     made: int = 0  # changes
+    began: float = 0.0
     flow: Flow[None] | None = None
     request: Request | None = None
     status: str = ""
@@ -156,6 +158,7 @@ class Batch(Generic[S]):
         self._limits = limits or TaskLimits()
         self._timeout = timeout
         self._runs: dict[str, _Run[S]] = {}
+        self._done = 0
         # Those that come after a subject, and those that only follow it, by its id.
         self._dependents: dict[str, list[_Run[S]]] = {}
         self._followers: dict[str, list[_Run[S]]] = {}
@@ -215,6 +218,10 @@ class Batch(Generic[S]):
         if error is not None:
             self._report(f"{run.subject.name}: {error.message}")
             self._skip_dependents(run)
+        else:
+            self._done += 1
+            progress = f"{self._done} of {len(self._runs)}"
+            self._report(Finished(run.subject.name, time.monotonic() - run.began, progress))
         released = self._followers.get(run.subject.id, [])
         if error is None:
             released = [*released, *self._dependents.get(run.subject.id, ())]
@@ -253,6 +260,8 @@ class Batch(Generic[S]):
 
     def _begin_change(self, run: _Run[S]) -> None:
         """Begin with its next change; a subject that has none left is done."""
+        if not run.made:
+            run.began = time.monotonic()
         if run.made == len(run.subject.changes):
             self._end(run)
             return

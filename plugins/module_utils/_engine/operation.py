@@ -78,6 +78,14 @@ class Operation(ABC, Generic[D, O, C]):
         del plan  # the actions say it
         return None
 
+    def summary(self, desired: D, observed: O, plan: Plan[C]) -> dict[str, Any]:
+        """Return what the result says about the plan besides ``actions`` and ``effects``. Pure.
+
+        It gets the state before the changes, so that check mode returns the same as the run that it predicts.
+        """
+        del desired, observed, plan  # the actions and effects say it
+        return {}
+
     @abstractmethod
     def result(self, desired: D, observed: O) -> dict[str, Any]:
         """Return the task's result except ``changed``, ``actions``, ``effects`` and ``diff``."""

@@ -76,11 +76,13 @@ def _steps(
 ) -> tuple[dict[str, Any], Plan[Any]]:
     """Run the steps and return the operation's own part of the result."""
     observed, plan = _look(operation, session, desired)
+    summary = operation.summary(desired, observed, plan)
     if plan.changed and check_mode:
         observed = operation.predict(desired, observed, plan)
     elif plan.changed:
-        observed = operation.apply(session, desired, observed, plan, report)
-    return dict(operation.result(desired, observed)), plan
+        # A worker of Ansible sends messages to another process, which knows only plain text.
+        observed = operation.apply(session, desired, observed, plan, lambda message: report(str(message)))
+    return {**operation.result(desired, observed), **summary}, plan
 
 
 def _look(operation: Operation[Any, Any, Any], session: Session, desired: Any) -> tuple[Any, Plan[Any]]:

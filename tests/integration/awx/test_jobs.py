@@ -21,18 +21,21 @@ from tests.support.awx.runner import Controller, Job
 from tests.support.builders.web_server import make_certificate
 from tests.support.lab.containers import VmBuilder
 from tests.support.lab.control import Control
+from tests.support.lab.drive import drive
 from tests.support.lab.iso import make_iso
 from tests.support.lab.least import OPERATOR_USER
 from tests.support.lab.playbook import ansible_environment
 from tests.support.lab.privileges import PASSWORD
 from tools.awx.description import PATTERN, read_description, read_surveys
+from tools.runtime_package import stage_compose
 
 # Each job starts many processes.
 pytestmark = pytest.mark.timeout(900)
 REGISTRY_PASSWORD = "password-of-the-registry"
 PROJECT = "awx"
-# What has connection variables of its own: three roles and a playbook.
-CONNECTED = ("private_cloud", "containers", "evacuate", "rebalance")
+# What has connection variables of its own: four roles and a playbook.
+CONNECTED = ("private_cloud", "containers", "container_stack", "evacuate", "rebalance")
+STACK = "name: awx-stack\nservices: {{web: {{image: '{tiny}', environment: {{TAG: '$TAG'}}}}}}\n"
 SURVEYS = read_surveys()
 Launch = Callable[..., Job]
 
@@ -56,6 +59,12 @@ def variables(lab: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> 
         "containers_resource_pool": PROJECT,
         "containers_registry_tls_verify": False,
         "containers_list": [{"name": "awx-web", "image": lab["images"]["tiny"], "replicas": 2, "memory": "128M"}],
+        "container_stack_definition": STACK.format(**lab["images"]),
+        "container_stack_cluster": lab["cluster"],
+        "container_stack_datastore": lab["datastore"],
+        "container_stack_folder": PROJECT,
+        "container_stack_networks": {"*": "VM Network"},
+        "container_stack_registry_tls_verify": False,
     }
 
 
@@ -76,10 +85,12 @@ def controller(
         # Credentials of the built-in type say so by default.
         "VMWARE_VALIDATE_CERTS": "False",
         "VMWARE_CA_PATH": str(ca),
+        # The execution environment has the program that reads Compose files.
+        "PYTHONPATH": str(stage_compose(tmp_path_factory.mktemp("runtime"))),
     }
     injected = {
         f"{role}_registry_{name}": value
-        for role in ("private_cloud", "containers")
+        for role in ("private_cloud", "containers", "container_stack")
         for name, value in (("username", "robot"), ("password", REGISTRY_PASSWORD))
     }
     verified = {f"{role}_validate_certs": "true" for role in CONNECTED}
@@ -177,6 +188,26 @@ def test_unlisted_containers_are_removed_if_the_answer_is_true(launch: Launch, c
         calls.forget()
         launch("rollout", {**_defaults("rollout"), "containers_remove_unlisted": answer}).ok()
         assert calls.mutating().count("Destroy_Task") == removed
+
+
+def test_the_answers_of_update_and_rollback_are_versions_of_a_compose_project(
+    lab: dict[str, Any], launch: Launch, calls: Control
+) -> None:
+    builder = VmBuilder(lab)
+
+    def version() -> list[str]:
+        return [one for one in builder.vm("awx-stack-web-1").spec["process"]["env"] if one.startswith("TAG=")]
+
+    update = {"update_variable": "TAG", "update_value": "2"}
+    assert launch("update", update, check=True).ok().changed > 0
+    assert calls.mutating() == []
+    launch("update", update).ok()
+    assert version() == ["TAG=2"]
+    assert launch("update", update).ok().changed == 0
+    launch("rollback", {"rollback_variable": "TAG", "rollback_value": "1"}).ok()
+    assert version() == ["TAG=1"]
+    drive("container_set", {**lab["vcenter"], "project": "awx-stack", "state": "absent"})
+    builder.session.close()
 
 
 def test_evacuate_is_planned_and_done_by_the_answers_of_its_survey(

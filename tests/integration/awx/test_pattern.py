@@ -111,7 +111,8 @@ def test_a_question_agrees_with_the_option_of_the_role(playbook: str, question: 
 def test_the_variables_of_templates_and_credentials_exist() -> None:
     names = {name for template in TEMPLATES.values() for name in template.get("facts", {})}
     injected = [one["injectors"].get("extra_vars", {}) for one in DESCRIPTION["credential_types"]]
-    assert names | {name for variables in injected for name in variables} <= set(OPTIONS) | _switches()
+    assert {name for variables in injected for name in variables} <= set(OPTIONS) | _switches()
+    assert names <= set(OPTIONS) | _variables_of_playbooks()
 
 
 def test_the_environment_of_the_credentials_is_read_by_options() -> None:
@@ -123,6 +124,12 @@ def test_the_environment_of_the_credentials_is_read_by_options() -> None:
 def test_the_ca_credential_turns_the_verification_on_in_every_role_and_playbook() -> None:
     (ca,) = (one for one in DESCRIPTION["credential_types"] if "file" in one["injectors"])
     assert ca["injectors"]["extra_vars"] == dict.fromkeys(sorted(_switches()), "true")
+
+
+def _variables_of_playbooks() -> set[str]:
+    """Return the variables that the comments at the beginning of playbooks explain."""
+    texts = [path.read_text() for path in (ROOT / "playbooks").glob("*.yml")]
+    return {name for text in texts for name in re.findall(r"(?m)^#   (\w+)  ", text)}
 
 
 def _switches() -> set[str]:

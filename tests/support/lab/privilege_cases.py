@@ -276,7 +276,16 @@ class Cases:
             Step(
                 "rules", options(**reserved, read_only=True, deploy={"placement": {"constraints": [self._off_host()]}})
             ),
-            Step("remove", {**options(), "state": "absent"}),
+            Step(
+                "remove",
+                {
+                    **options(),
+                    "state": "absent",
+                    "remove_images": "all",
+                    "remove_volumes": True,
+                    "confirm_data_loss": True,
+                },
+            ),
         ]
 
     def _off_host(self) -> str:

@@ -24,7 +24,7 @@ EXAMPLES = sorted(path.parent for path in ROOT.glob("docs/examples/*/README.md")
 PLAYBOOKS = sorted((ROOT / "playbooks").glob("*.yml"))
 PLUGINS = sorted(
     path.relative_to(ROOT)
-    for kind in ("modules", "inventory", "connection")
+    for kind in ("modules", "inventory", "connection", "lookup")
     for path in (ROOT / "plugins" / kind).glob("*.py")
 )
 # Variables of a playbook begin with its name.

@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
+from ansible_collections.gantry.vsphere.plugins.module_utils._base.report import Finished
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.batch import (
     Attempt,
     Batch,
@@ -268,6 +269,14 @@ def test_a_subject_goes_on_while_others_are_behind() -> None:
     )
     ends = [change.describe() for event, _who, change in lab.events if event == "end"]
     assert ends == ["clone fast", "rename fast", "clone slow"]
+
+
+def test_it_reports_what_is_done_and_how_much_is_left(lab: Lab) -> None:
+    lab.run(subject("a", Clone("a")), subject("b", Clone("b", "task")), subject("c", Clone("c")))
+    finished = [one for one in lab.reports if isinstance(one, Finished)]
+    assert [one.name for one in finished] == ["a", "c"]
+    assert all(one.seconds >= 0 for one in finished)
+    assert [one.rpartition(" (")[2] for one in finished] == ["1 of 3)", "2 of 3)"]
 
 
 def test_one_request_serves_all_that_are_ready_for_it(lab: Lab) -> None:

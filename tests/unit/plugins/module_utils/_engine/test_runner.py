@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
+from ansible_collections.gantry.vsphere.plugins.module_utils._base.report import Finished
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.operation import Effect, InfoOperation, Operation
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.options import argument_spec
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.plan import Plan
@@ -107,6 +108,30 @@ class MoveOperation(Operation[int, int, Move]):
 def run(operation: Any, world: World, place: int = 2, **options: Any) -> dict[str, Any]:
     options = {"check_mode": False, "diff_mode": False, "verbosity": 0, "report": [].append, **options}
     return outcome(operation, {"place": place}, session_source=world.session, **options)
+
+
+def test_messages_are_plain_text() -> None:
+    """Ansible pickles them in its workers, and an object of another class would end its thread of results."""
+
+    class Finishing(MoveOperation):
+        def apply(self, session: Any, desired: int, observed: int, plan: Plan[Move], report: Any) -> int:
+            report(Finished("it", 1.0, "1 of 1"))
+            return desired
+
+    messages: list[str] = []
+    run(Finishing(), World(1), report=messages.append)
+    assert messages == ["it: done in 1.0 s (1 of 1)"]
+    assert type(messages[0]) is str
+
+
+def test_what_is_said_of_a_plan_is_the_same_in_check_mode() -> None:
+    class Summing(MoveOperation):
+        def summary(self, desired: int, observed: int, plan: Plan[Move]) -> dict[str, Any]:
+            return {"summary": [observed, desired, len(plan.changes)]}
+
+    found = [run(Summing(), World(1), check_mode=check) for check in (True, False)]
+    assert [one["summary"] for one in found] == [[1, 2, 1], [1, 2, 1]]
+    assert run(Summing(), World(2))["summary"] == [2, 2, 0]
 
 
 def test_change() -> None:
