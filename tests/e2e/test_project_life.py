@@ -38,7 +38,7 @@ services:
       retries: 1
       interval: 5s
       start_interval: 300ms
-      start_period: 40s
+      start_period: 60s
     depends_on: {{api: {{condition: service_healthy}}, cache: {{condition: service_healthy}}}}
   api:
     image: ${{API_IMAGE}}
@@ -49,7 +49,7 @@ services:
     depends_on: {{migrate: {{condition: service_completed_successfully}}}}
     deploy:
       update_config: {{order: "${{ORDER}}", failure_action: rollback, monitor: 1s}}
-    x-gantry: {{drain: 6s}}
+    x-gantry: {{drain: 10s}}
   migrate:
     image: {postgres}
     mem_limit: {memory}
@@ -89,7 +89,7 @@ class Shop:
     def __init__(self, containers: Containers, folder: Path) -> None:
         self.containers = containers
         self.folder = folder
-        self.variables = {"API_IMAGE": containers.image("tiny"), "API_VERSION": "1", "ORDER": "stop-first"}
+        self.variables = {"API_IMAGE": containers.image("tiny"), "API_VERSION": "1", "ORDER": "start-first"}
         self.token = "the first token"
         self.answered = 0
 
@@ -175,10 +175,9 @@ def test_a_new_image_is_rolled_out_without_a_failed_request(shop: Shop) -> None:
     assert shop.failures() == 0
 
 
-@pytest.mark.parametrize("order", ["stop-first", "start-first"])
-def test_a_bad_image_is_rolled_back_without_a_failed_request(shop: Shop, order: str) -> None:
+def test_a_bad_image_is_rolled_back_without_a_failed_request(shop: Shop) -> None:
     before = shop.images()
-    shop.variables |= {"API_IMAGE": shop.containers.image("redis"), "ORDER": order}
+    shop.variables |= {"API_IMAGE": shop.containers.image("redis"), "ORDER": "stop-first"}
     failed = shop.task(scale={"api": 2})
     assert failed.failed
     assert failed["rolled_back"] == {"shop-api": APIS[:1]}
@@ -204,15 +203,18 @@ def test_what_is_done_in_vcenter_is_kept_or_mended(shop: Shop) -> None:
         WaitForTask(removed.PowerOffVM_Task())
         WaitForTask(removed.Destroy_Task())
         made = shop.run(scale={"api": 2})
-        assert [action for action in made["actions"] if "shop-api-1" in action] == []
+        own = [action for action in made["actions"] if action.split()[-1] == APIS[0]]
+        assert own == []
         assert find(content, vim.VirtualMachine, APIS[0]).runtime.host == other
 
 
-def test_it_is_removed_and_its_data_is_kept(shop: Shop) -> None:
+def test_its_data_is_kept_until_it_is_removed_without_a_trace(shop: Shop) -> None:
     query = ["psql", "--username=postgres", "--command=SELECT count(*) FROM items"]
     asked = {"name": "shop-db-1", "guest_key": KEY, "argv": query}
     assert "(1 row)" in shop.containers.direct({"gantry.vsphere.container_vm_exec": asked}).ok().last["stdout"]
-    assert shop.run(state="absent")["containers"] == []
+    removal = {"state": "absent", "remove_volumes": True, "confirm_data_loss": True, "remove_images": "all"}
+    removed = shop.run(**removal)
+    assert (removed["containers"], removed["volumes"]) == ([], [])
     with session(shop.containers.lab) as content:
         view = content.viewManager.CreateContainerView(content.rootFolder, [vim.VirtualMachine], True)
         assert [vm.name for vm in view.view if vm.name.startswith("shop-")] == []

@@ -112,10 +112,14 @@ def apply_in_order(session: Session, works: Iterable[ContainerWork], report: Rep
     run_in_order(session, works, report).raise_failures()
 
 
-def run_in_order(session: Session, works: Iterable[ContainerWork], report: Report) -> ContainerResults:
-    """Make the changes of each container after those of the containers that it waits for."""
+def run_in_order(
+    session: Session, works: Iterable[ContainerWork], report: Report, *, names: bool = True
+) -> ContainerResults:
+    """Make the changes of each container after those of the containers that it waits for, and write tables of names.
+
+    Without ``names`` the tables are left to the caller.
+    """
     bench, known = Workbench(session), list(works)
-    scopes = changed_scopes(change for work in known for change in work.changes)
     subjects = [
         ContainerSubject(work.id, work.name, work.changes, work.after, work.follows, work.tolerated, bench=bench)
         for work in _after_templates(_without_updates(known))
@@ -128,9 +132,15 @@ def run_in_order(session: Session, works: Iterable[ContainerWork], report: Repor
     made = Batch(session, report, _KINDS, explain=_explain).run(subjects)
     return ContainerResults(
         works={subject.id: one for subject, one in zip(subjects, made, strict=True)},
-        tables=update_names(session, scopes, report) if scopes else [],
+        tables=write_tables(session, (change for work in known for change in work.changes), report) if names else [],
         noun="containers and templates" if moves else "containers",
     )
+
+
+def write_tables(session: Session, made: Iterable[ContainerChange], report: Report) -> list[SubjectResult]:
+    """Let containers find each other as they are after these changes; return what became of each table."""
+    scopes = changed_scopes(made)
+    return update_names(session, scopes, report) if scopes else []
 
 
 def _without_updates(works: Iterable[ContainerWork]) -> list[ContainerWork]:

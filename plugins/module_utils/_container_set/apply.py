@@ -28,7 +28,9 @@ if TYPE_CHECKING:
     from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.session import Session
 
 
-def apply_set(session: Session, desired: DesiredSet, changes: Sequence[SetChange], report: Report) -> ContainerResults:
+def apply_set(
+    session: Session, desired: DesiredSet, changes: Sequence[SetChange], report: Report, *, names: bool = True
+) -> ContainerResults:
     """Make the changes; return what became of each container, by the subjects of its changes.
 
     After a failure, the following groups of interrupted containers stay as they are, or not. A container that is
@@ -36,7 +38,7 @@ def apply_set(session: Session, desired: DesiredSet, changes: Sequence[SetChange
     replacement of one that runs.
     """
     _refuse_planned_images(changes)
-    return run_in_order(session, _works(desired, changes), report)
+    return run_in_order(session, _works(desired, changes), report, names=names)
 
 
 def _works(desired: DesiredSet, changes: Sequence[SetChange]) -> list[ContainerWork]:

@@ -13,7 +13,11 @@ from typing import TYPE_CHECKING
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.report import Report
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.text import listed
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.apply import ContainerWork, run_in_order
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.apply import (
+    ContainerWork,
+    run_in_order,
+    write_tables,
+)
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.changes import ContainerChange
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.changes_monitor import Monitor
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.changes_replacement import Discard
@@ -51,17 +55,19 @@ def update_set(
     places again, if the entry says so.
     """
     updating = [one for one in changes if not isinstance(one.change, Discard)]
-    results = apply_set(session, desired, updating, report)
+    results = apply_set(session, desired, updating, report, names=False)
     update = Update(desired, observed, updating, results.works)
     rollbacks = [
         _roll_back(session, entry, update.slots(entry), policy, report)
         for entry in update.failed
         if (policy := desired.update_policy(entry).rollback) is not None
     ]
+    # Only now: nobody should find a container that has failed and is rolled back.
+    tables = write_tables(session, (one.change for one in updating), report)
     confirmed = [one for one in changes if isinstance(one.change, Discard) and update.confirms(one)]
     removals = apply_set(session, desired, confirmed, report)
     _raise_for_rollbacks(rollbacks, results.works)
-    results.raise_failures()
+    replace(results, tables=tables).raise_failures()
     removals.raise_failures()
 
 
