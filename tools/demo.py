@@ -4,8 +4,9 @@
 """make demo: run the collection's playbooks in the lab, from an empty cluster to containers and back.
 
 site makes the cluster a place for containers, rollout runs three containers that a DRS rule keeps apart, one of them is
-moved while it runs, a host is evacuated and taken back, report shows the result, teardown removes everything. --check
-predicts site and rollout first, and their second runs change nothing. A table at the end says how long each step took.
+moved while it runs, a host is evacuated and taken back, report shows the result. A Compose project is updated and
+rolled back while it is asked all the time. teardown removes everything. --check predicts site and rollout first, and
+their second runs change nothing. A table at the end says how long each step took.
 
 The lab is left up if it was, and taken down if it was not. A demo that was interrupted is continued by the next one.
 """
@@ -16,15 +17,18 @@ import json
 import os
 import re
 import subprocess
+import tempfile
 import time
 from collections.abc import Mapping
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
 from devkit.console import ROOT, VENV, ToolError, main_guard, say, step
 from lab.connection import connection_environment
 from lab.controller import Lab
 from lab.held import running_lab
+from tools.runtime_package import stage_compose
 
 _RECAP = re.compile(r"changed=(\d+).*failed=(\d+)")
 _WEB_PORT = "web:80"
@@ -70,15 +74,27 @@ def variables(info: Mapping[str, Any], url: str) -> dict[str, Any]:
         "demo_apart": ["api"],
         "demo_hosts": info["hosts"],
         "demo_url": url,
+        "demo_images": {"old": info["images"]["tiny"], "new": nginx},
+        "container_stack_cluster": info["cluster"],
+        "container_stack_datastore": info["datastore"],
+        "container_stack_networks": {"*": "VM Network"},
+        "container_stack_registry_tls_verify": False,
     }
 
 
 class Demo:
     """Runs the playbooks one after the other, showing their output as it comes, and keeps their durations."""
 
-    def __init__(self, info: Mapping[str, Any]) -> None:
+    def __init__(self, info: Mapping[str, Any], runtime: Path) -> None:
+        """``runtime`` is the directory with the package that reads Compose files."""
         self._variables = variables(info, published_url(info))
-        self._environment = {**os.environ, **connection_environment(info), "ANSIBLE_LOCALHOST_WARNING": "0"}
+        path = os.pathsep.join(filter(None, (str(runtime), os.environ.get("PYTHONPATH"))))
+        self._environment = {
+            **os.environ,
+            **connection_environment(info),
+            "ANSIBLE_LOCALHOST_WARNING": "0",
+            "PYTHONPATH": path,
+        }
         self.rows: list[tuple[str, float, str]] = []
 
     def play(self, title: str, playbook: str, *options: str, **more: Any) -> int:
@@ -128,6 +144,7 @@ def _run(demo: Demo, host: str) -> None:
         evacuate_hosts=[host],
     )
     demo.play("report", "report")
+    demo.play("a Compose project: updated and rolled back under load", "demo_stack")
     demo.play("teardown", "teardown")
 
 
@@ -140,7 +157,9 @@ def main() -> None:
             # One that is started for the demo ends with it, even when it is killed.
             info = was_up or stack.enter_context(running_lab())
         started = time.monotonic() - begin
-        demo = Demo(info)
+        with step("the program that reads Compose files"):
+            runtime = stage_compose(Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="gantry-demo-"))))
+        demo = Demo(info, runtime)
         _run(demo, info["hosts"][0])
         if not was_up:
             with step("lab down"):
