@@ -91,7 +91,11 @@ def _roll_back(session: Session, entry: str, slots: Sequence[Slot], policy: Roll
     for start in range(0, len(slots), size):
         some = slots[start : start + size]
         left = start + size < len(slots)
-        failed = _restore(session, some, max(policy.monitor, policy.delay if left else 0), report)
+        try:
+            failed = _restore(session, some, max(policy.monitor, policy.delay if left else 0), report)
+        except GantryError as error:
+            # What cannot even be planned must not hide why the update has failed.
+            failed = [SubjectResult(slot.wanted.name, FAILED, error=error) for slot in some]
         names = {one.name for one in failed}
         restored += [slot.wanted.name for slot in some if slot.wanted.name not in names]
         failures += failed
@@ -149,7 +153,15 @@ def _as_before(slot: Slot) -> DesiredContainer:
     place = PlacementOption()
     if machine is not None and machine.datacenter is not None and machine.folder is not None:
         place = PlacementOption(datacenter=machine.datacenter.path, folder=machine.folder.path)
-    return replace(slot.wanted, state="ready", config=None, placement=place, comparisons={}, recreate=False)
+    return DesiredContainer(
+        name=slot.wanted.name,
+        state="ready",
+        placement=place,
+        guest_key=slot.wanted.guest_key,
+        stop_timeout=slot.wanted.stop_timeout,
+        wait_timeout=slot.wanted.wait_timeout,
+        healthy_wait_timeout=slot.wanted.healthy_wait_timeout,
+    )
 
 
 def _started(wanted: DesiredContainer, now: ObservedContainer, seconds: float) -> Sequence[ContainerChange]:
