@@ -163,7 +163,8 @@ func (s *Server) hostReaches(host *simulator.HostSystem, config *types.VirtualMa
 	return fault
 }
 
-// hostFor chooses the host of a new VM. It reserves nothing there, since the VM is powered off.
+// hostFor chooses the host of a new VM: the one with the fewest operations, and of these the one where running VMs use the
+// least memory. It reserves nothing there, since the VM is powered off.
 func (s *Server) hostFor(to destination, config *types.VirtualMachineConfigInfo) (*simulator.HostSystem, types.BaseMethodFault) {
 	candidates := s.hostsWith(to.pool.Self)
 	if to.host != nil {
@@ -172,6 +173,11 @@ func (s *Server) hostFor(to destination, config *types.VirtualMachineConfigInfo)
 	s.load.mu.Lock()
 	defer s.load.mu.Unlock()
 	var best *simulator.HostSystem
+	type load struct {
+		units    int
+		memoryMB int64
+	}
+	var least load
 	var refusal types.BaseMethodFault
 	for _, host := range candidates {
 		fault := s.hostReaches(host, config)
@@ -180,8 +186,11 @@ func (s *Server) hostFor(to destination, config *types.VirtualMachineConfigInfo)
 		}
 		if fault != nil {
 			refusal = fault
-		} else if best == nil || s.memoryOn(host.Self) < s.memoryOn(best.Self) {
-			best = host
+			continue
+		}
+		of := load{s.units.inUse(resource{hostUnits, host.Self}), s.memoryOn(host.Self)}
+		if best == nil || of.units < least.units || of.units == least.units && of.memoryMB < least.memoryMB {
+			best, least = host, of
 		}
 	}
 	if best == nil {

@@ -44,6 +44,8 @@ type Server struct {
 	deliveries deliveries
 
 	operations  operations
+	units       *units
+	placing     sync.Mutex // held while the host of a clone is chosen
 	names       names
 	macs        macs
 	networks    networks
@@ -112,6 +114,7 @@ func New(c config.Config) (*Server, error) {
 	s.load.admitted = map[ref]claim{}
 	s.leases.open = map[ref]*Lease{}
 	s.behaviors.current = usualBehavior()
+	s.units = newUnits(s.behaviors.current.unitLimits())
 	s.requests.byName, s.requests.byCall = map[string]*http.Request{}, map[*simulator.Context]*http.Request{}
 	s.faults.closing = s.closing
 	s.service = simulator.New(newServiceInstance())
