@@ -7,6 +7,7 @@
 package vsim
 
 import (
+	"maps"
 	"slices"
 
 	"github.com/vmware/govmomi/simulator"
@@ -60,16 +61,7 @@ func (s *Server) placed(vm *simulator.VirtualMachine) (config *types.VirtualMach
 func (s *Server) occupancy() drs.Occupancy {
 	s.load.mu.Lock()
 	defer s.load.mu.Unlock()
-	return s.occupied()
-}
-
-// occupied is occupancy for a caller that holds the load's lock.
-func (s *Server) occupied() drs.Occupancy {
-	on := make(drs.Occupancy, len(s.load.admitted))
-	for vm, claimed := range s.load.admitted {
-		on[vm] = claimed.Host
-	}
-	return on
+	return maps.Clone(s.load.hosts)
 }
 
 // rulesOf returns the rules of the cluster that a host or a pool is part of.
@@ -83,7 +75,7 @@ func (s *Server) rulesOf(member ref) drs.Rulebook {
 
 // rulesAdmit checks a host against the mandatory rules. The caller holds the load's lock.
 func (s *Server) rulesAdmit(host, vm ref) types.BaseMethodFault {
-	return s.rulesOf(host).Admits(vm, host, s.occupied(), s.nameOf)
+	return s.rulesOf(host).Admits(vm, host, s.load.hosts, s.nameOf)
 }
 
 // bestOf returns the host of one cluster that DRS chooses. The caller holds the load's lock.
@@ -97,7 +89,7 @@ func (s *Server) bestOf(hosts []*simulator.HostSystem, want claim, current ref,
 	for _, host := range hosts {
 		candidates = append(candidates, drs.Candidate{Host: host.Self, MemoryMB: s.memoryBeside(host.Self, want.VM), Refusal: admits(host)})
 	}
-	return rules.Choose(want.VM, current, candidates, s.occupied(), s.nameOf)
+	return rules.Choose(want.VM, current, candidates, s.load.hosts, s.nameOf)
 }
 
 // memoryBeside returns the memory of the other VMs on a host.

@@ -86,7 +86,7 @@ func (s *Server) moveAdmission(r *relocation) (claim, types.BaseMethodFault) {
 	if fault := s.admitsMove(r.host, before, after, config); fault != nil {
 		return claim{}, fault
 	}
-	s.load.admitted[r.vm.Self] = after
+	s.load.put(r.vm.Self, after)
 	return before, nil
 }
 
@@ -105,7 +105,7 @@ func (s *Server) restoreAdmission(vm ref, before claim) {
 	s.load.mu.Lock()
 	defer s.load.mu.Unlock()
 	if _, on := s.load.admitted[vm]; on {
-		s.load.admitted[vm] = before
+		s.load.put(vm, before)
 	}
 }
 

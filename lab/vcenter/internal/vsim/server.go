@@ -47,6 +47,7 @@ type Server struct {
 	units       *units
 	placing     sync.Mutex // held while the host of a clone is chosen
 	names       names
+	named       nameIndex
 	macs        macs
 	networks    networks
 	ipPools     ipPools
@@ -108,10 +109,9 @@ func New(c config.Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{config: c, stores: stores, closing: make(chan struct{})}
+	s := &Server{config: c, stores: stores, closing: make(chan struct{}), load: newLoad()}
 	s.runs.byID = map[string]*run{}
 	s.overlays.keys, s.deliveries.pending = map[ref]map[string]volatileValue{}, map[string]*report{}
-	s.load.admitted = map[ref]claim{}
 	s.leases.open = map[ref]*Lease{}
 	s.behaviors.current = usualBehavior()
 	s.units = newUnits(s.behaviors.current.unitLimits())
