@@ -9,6 +9,7 @@ package vsim
 
 import (
 	"reflect"
+	"slices"
 	"strings"
 	"sync"
 
@@ -179,6 +180,10 @@ func addAll(value reflect.Value, content *types.ObjectContent, has map[string]bo
 			addAll(held, content, has)
 		default:
 			name := strings.ToLower(field.Name[:1]) + field.Name[1:]
+			if has[name] { // a field of the same name as one that is embedded, which it hides
+				content.PropSet = slices.DeleteFunc(content.PropSet, func(one types.DynamicProperty) bool { return one.Name == name })
+				has[name] = false
+			}
 			add(content, name, wrapped(held), has)
 		}
 	}

@@ -168,6 +168,7 @@ func isType(object ref, structure reflect.Type, name string) bool {
 	if object.Type == name || structure.Name() == name {
 		return true
 	}
-	field, ok := structure.FieldByName(name)
-	return ok && field.Anonymous
+	// A type that it extends is embedded, by its name.
+	index := fieldIndex(structure, name)
+	return index != nil && structure.FieldByIndex(index).Anonymous
 }

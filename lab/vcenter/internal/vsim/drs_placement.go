@@ -9,6 +9,7 @@ package vsim
 import (
 	"maps"
 	"slices"
+	"sync"
 
 	"github.com/vmware/govmomi/simulator"
 	"github.com/vmware/govmomi/vim25/types"
@@ -70,7 +71,30 @@ func (s *Server) rulesOf(member ref) drs.Rulebook {
 	if cluster == nil {
 		return drs.Rulebook{}
 	}
-	return drs.Bind(s.clusterConfig(cluster))
+	return s.drs.books.of(cluster.Self, s.clusterConfig(cluster))
+}
+
+// rulebooks has the rules of each cluster for its current configuration, which is never changed in place.
+type rulebooks struct {
+	mu   sync.Mutex
+	made map[ref]rulebook
+}
+
+type rulebook struct {
+	config *types.ClusterConfigInfoEx
+	rules  drs.Rulebook
+}
+
+func (b *rulebooks) of(cluster ref, config *types.ClusterConfigInfoEx) drs.Rulebook {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.made == nil {
+		b.made = map[ref]rulebook{}
+	}
+	if b.made[cluster].config != config {
+		b.made[cluster] = rulebook{config, drs.Bind(config)}
+	}
+	return b.made[cluster].rules
 }
 
 // rulesAdmit checks a host against the mandatory rules. The caller holds the load's lock.
