@@ -18,6 +18,7 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"strconv"
 	"syscall"
 	"time"
@@ -32,6 +33,10 @@ import (
 
 const shutdownTime = 5 * time.Second
 
+// collectAt lets the heap grow to four times what is in use: an inventory of thousands of VMs is small, and scanning it is a
+// fifth of the work otherwise.
+const collectAt = 300
+
 func main() {
 	path := flag.String("config", "", "the configuration, a JSON file (internal/config)")
 	socket := flag.String("port", "", "play only the VMX of one VM, whose port is connected to this Unix socket")
@@ -40,6 +45,7 @@ func main() {
 		flag.Usage()
 		os.Exit(2)
 	}
+	debug.SetGCPercent(collectAt)
 	start := func() error { return run(*path) }
 	if *socket != "" {
 		start = func() error { return serveOnePort(*socket, os.Stdin, os.Stdout) }

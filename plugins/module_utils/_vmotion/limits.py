@@ -4,9 +4,9 @@
 
 """Count migrations against vCenter's limits, so that no more are submitted than it starts immediately. Pure.
 
-vCenter counts costs: a host allows 8, of which a vMotion takes 1 and one with storage 4; a datastore allows 128, of
-which a vMotion takes 1 and one with storage 16 ("Limits on Simultaneous Migrations", vCenter Server and Host
-Management). Cold migrations are provisioning operations, of which a host allows 8 at the same time.
+vCenter counts costs: a host allows 8, of which a vMotion takes 1 and one with storage 4, or 16 since 6.0, at twice the
+costs; a datastore allows 128, of which a vMotion takes 1 and one with storage 16 ("Limits on Simultaneous Migrations",
+vCenter Server and Host Management). Cold migrations are provisioning operations, of which a host allows 8 at a time.
 """
 
 from __future__ import annotations

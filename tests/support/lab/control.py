@@ -9,7 +9,7 @@ import json
 import urllib.request
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import quote
 
 
@@ -18,10 +18,11 @@ class Control:
     url: str
 
     def reset(self) -> None:
-        """Discard the recorded requests, the injected faults and the chosen behavior."""
+        """Discard what was recorded, the injected faults and the chosen behavior."""
         self.forget()
         self.release()
         self._call("DELETE", "/v1/behavior")
+        self._call("DELETE", "/v1/operations")
 
     def forget(self) -> None:
         """Discard the recorded requests."""
@@ -65,6 +66,14 @@ class Control:
     def behave(self, **choices: Any) -> None:
         """Choose what differs between real vCenters (lab/vcenter/internal/vsim/behavior.go), until ``reset``."""
         self._call("PATCH", "/v1/behavior", choices)
+
+    def operations(self, when: Literal["now", "most"] = "most") -> dict[str, Any]:
+        """Return how much of vCenter's limits is in use, or the most that was at a time since ``reset``.
+
+        ``hosts``, ``datastores`` and ``networks`` have units by name, ``all`` counts tasks, ``queued`` those that wait.
+        """
+        operations: dict[str, Any] = self._call("GET", "/v1/operations")[when]
+        return operations
 
     def advance(self, seconds: float) -> None:
         """Move vCenter's clock forward: sessions that were idle, tickets and finished tasks end by it.

@@ -49,6 +49,8 @@ func (c *Control) Handler() http.Handler {
 	mux.HandleFunc("DELETE /v1/faults", c.clearFaults)
 	mux.HandleFunc("PATCH /v1/behavior", c.behave)
 	mux.HandleFunc("DELETE /v1/behavior", c.behaveAsUsual)
+	mux.HandleFunc("GET /v1/operations", c.operations)
+	mux.HandleFunc("DELETE /v1/operations", c.forgetOperations)
 	mux.HandleFunc("GET /v1/clock", c.clock)
 	mux.HandleFunc("PATCH /v1/clock", c.advance)
 	mux.HandleFunc("POST /v1/samples", c.samplePerformance)
@@ -105,6 +107,16 @@ func (c *Control) behave(w http.ResponseWriter, r *http.Request) {
 func (c *Control) behaveAsUsual(w http.ResponseWriter, _ *http.Request) {
 	c.server.BehaveAsUsual()
 	respond(w, c.server.Behavior(), nil)
+}
+
+func (c *Control) operations(w http.ResponseWriter, _ *http.Request) {
+	now, most := c.server.OperationsNow()
+	respond(w, map[string]any{"now": now, "most": most}, nil)
+}
+
+func (c *Control) forgetOperations(w http.ResponseWriter, _ *http.Request) {
+	c.server.ForgetOperations()
+	respond(w, map[string]any{}, nil)
 }
 
 func (c *Control) clock(w http.ResponseWriter, _ *http.Request) {

@@ -50,6 +50,7 @@ type PropertyCollector struct {
 	cancel   context.CancelFunc // of the wait that is running
 	waiting  int
 	waited   time.Time
+	rests    map[string]remainder // of answers to RetrievePropertiesEx, by their tokens
 }
 
 func (s *Server) installCollector() {

@@ -99,7 +99,7 @@ func (s *Server) answer(ctx *simulator.Context, call *simulator.Method) (body so
 	if mutates(call.Name) && !slices.Contains(volumePolicyMethods, call.Name) && namesPolicy(reflect.ValueOf(call.Body)) {
 		return failed(notSupported("The lab does not apply storage policies."))
 	}
-	if call.Name == "Fetch" || strings.HasPrefix(call.Name, "RetrieveProperties") {
+	if readsPools(call) {
 		s.showPools()
 	}
 	own := s.methods[call.This.Type+"."+call.Name]

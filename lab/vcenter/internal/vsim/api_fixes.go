@@ -48,12 +48,14 @@ func (f *fixer) PutObject(_ *simulator.Context, object mo.Reference) {
 	}
 	if entity, ok := object.(mo.Entity); ok {
 		f.server.addFields(entity)
+		f.server.named.add(entity.Reference(), ownName(entity))
 	}
 }
 
 func (f *fixer) UpdateObject(_ *simulator.Context, object mo.Reference, changes []types.PropertyChange) {
 	task, ok := object.(*mo.Task)
 	if !ok {
+		f.server.named.update(object.Reference(), changes)
 		return
 	}
 	if f.server.simulated.has(task.Self) {
@@ -65,7 +67,7 @@ func (f *fixer) UpdateObject(_ *simulator.Context, object mo.Reference, changes 
 	}
 }
 
-func (f *fixer) RemoveObject(*simulator.Context, ref) {}
+func (f *fixer) RemoveObject(_ *simulator.Context, gone ref) { f.server.named.remove(gone) }
 
 // ownPoolSummary gives a pool its own summary. In the simulator, all pools share one object.
 func ownPoolSummary(pool *simulator.ResourcePool) {

@@ -101,11 +101,14 @@ func showTaskUpdates(updates *types.UpdateSet) {
 	}
 }
 
-// RetrievePropertiesEx calls the simulator's method with corrected traversals, and corrects tasks in its answer.
+// RetrievePropertiesEx reads with corrected traversals, and corrects tasks in the answer. What cannot be read here, the simulator reads.
 func (c *PropertyCollector) RetrievePropertiesEx(ctx *simulator.Context, request *types.RetrievePropertiesEx) soap.HasFault {
 	narrowed := *request
 	narrowed.SpecSet = followTraversals(ctx, request.SpecSet)
-	body := c.PropertyCollector.RetrievePropertiesEx(ctx, &narrowed)
+	body := c.retrieve(ctx, &narrowed)
+	if body == nil {
+		body = c.PropertyCollector.RetrievePropertiesEx(ctx, &narrowed)
+	}
 	if answer, ok := body.(*methods.RetrievePropertiesExBody); ok && answer.Res != nil && answer.Res.Returnval != nil {
 		showTasks(answer.Res.Returnval.Objects)
 	}
@@ -114,7 +117,10 @@ func (c *PropertyCollector) RetrievePropertiesEx(ctx *simulator.Context, request
 
 // ContinueRetrievePropertiesEx returns the next page.
 func (c *PropertyCollector) ContinueRetrievePropertiesEx(ctx *simulator.Context, request *types.ContinueRetrievePropertiesEx) soap.HasFault {
-	body := c.PropertyCollector.ContinueRetrievePropertiesEx(ctx, request)
+	body := c.turn(request.Token)
+	if body == nil {
+		body = c.PropertyCollector.ContinueRetrievePropertiesEx(ctx, request)
+	}
 	if answer, ok := body.(*methods.ContinueRetrievePropertiesExBody); ok && answer.Res != nil {
 		showTasks(answer.Res.Returnval.Objects)
 	}
@@ -123,11 +129,15 @@ func (c *PropertyCollector) ContinueRetrievePropertiesEx(ctx *simulator.Context,
 
 // RetrieveProperties is the older form, without pages.
 func (c *PropertyCollector) RetrieveProperties(ctx *simulator.Context, request *types.RetrieveProperties) soap.HasFault {
-	body := c.PropertyCollector.RetrieveProperties(ctx, request)
-	if answer, ok := body.(*methods.RetrievePropertiesBody); ok && answer.Res != nil {
-		showTasks(answer.Res.Returnval)
+	read := c.RetrievePropertiesEx(ctx, &types.RetrievePropertiesEx{This: request.This, SpecSet: request.SpecSet})
+	if read.Fault() != nil {
+		return &methods.RetrievePropertiesBody{Fault_: read.Fault()}
 	}
-	return body
+	answer := &types.RetrievePropertiesResponse{}
+	if page := read.(*methods.RetrievePropertiesExBody).Res.Returnval; page != nil {
+		answer.Returnval = page.Objects
+	}
+	return &methods.RetrievePropertiesBody{Res: answer}
 }
 
 // taskHistory calls a method of a task history collector with the collector locked.

@@ -26,6 +26,11 @@ type work func(by cause) (types.AnyType, types.BaseMethodFault)
 
 // start registers a task for a method (PowerOnVM_Task) of an entity and runs it.
 func (s *Server) start(ctx *simulator.Context, entity ref, method string, do work) ref {
+	return s.startWithin(s.units.enter(oneOperation()), ctx, entity, method, do)
+}
+
+// startWithin registers a task that runs when the operation has its units, and returns them at its end. Until then it is queued.
+func (s *Server) startWithin(limits *operation, ctx *simulator.Context, entity ref, method string, do work) ref {
 	task := &simulator.Task{}
 	task.Self = ref{Type: "Task", Value: fmt.Sprintf("task-v%d", s.tasks.Add(1))}
 	by := causeOf(ctx)
@@ -40,6 +45,9 @@ func (s *Server) start(ctx *simulator.Context, entity ref, method string, do wor
 		State:         types.TaskInfoStateRunning, QueueTime: now, StartTime: &now,
 		Reason: reason,
 	}
+	if limits.waits() {
+		task.Info.State, task.Info.StartTime = types.TaskInfoStateQueued, nil
+	}
 	if isManagedEntity[entity.Type] {
 		by.chain = s.post(by, &types.TaskEvent{Event: s.taskEvent(&task.Info), Info: task.Info})
 		task.Info.EventChainId = by.chain
@@ -48,11 +56,27 @@ func (s *Server) start(ctx *simulator.Context, entity ref, method string, do wor
 	s.lockedIfThere(entity, func() { s.registry.Put(task) })
 	entityName := task.Info.EntityName
 	go func() {
+		if limits.waits() && !s.dequeue(limits, task) {
+			return
+		}
 		s.faults.hold(method, entity, entityName)
 		result, fault := contained(method, by, do)
+		// The next task may be the one that a client starts when it hears of this end.
+		s.units.leave(limits)
 		s.finish(task, result, fault)
 	}()
 	return task.Self
+}
+
+// dequeue waits until a queued task has its units, and shows that it runs. It returns false if vCenter ends before.
+func (s *Server) dequeue(limits *operation, task *simulator.Task) bool {
+	select {
+	case <-limits.granted:
+		s.update(task, set("info.startTime", s.clock.Now()), set("info.state", types.TaskInfoStateRunning))
+		return true
+	case <-s.closing:
+		return false
+	}
 }
 
 func contained(method string, by cause, do work) (result types.AnyType, fault types.BaseMethodFault) {
@@ -91,6 +115,11 @@ func (s *Server) failingTask(ctx *simulator.Context, call *simulator.Method, fau
 	}
 	task := s.start(ctx, call.This, call.Name, func(by cause) (types.AnyType, types.BaseMethodFault) { return nil, fault })
 	return taskAnswer(call.Name, task)
+}
+
+// taskWithin is task for an operation that costs more than its place among all tasks.
+func (s *Server) taskWithin(limits *operation, ctx *simulator.Context, entity ref, method string, do work) (soap.HasFault, types.BaseMethodFault) {
+	return taskAnswer(method, s.startWithin(limits, ctx, entity, method, do)), nil
 }
 
 // task starts a task and returns the answer of its call.

@@ -14,11 +14,12 @@ import (
 	"strings"
 
 	"github.com/vmware/govmomi/simulator"
+	"github.com/vmware/govmomi/vim25/mo"
 	"github.com/vmware/govmomi/vim25/types"
 )
 
 // followTraversals returns the specs with the objects that traversals select in their place. Traversals that it does not
-// know, as those of views, are left to the simulator.
+// know are left to the simulator.
 func followTraversals(ctx *simulator.Context, specs []types.PropertyFilterSpec) []types.PropertyFilterSpec {
 	var followed []types.PropertyFilterSpec
 	for _, spec := range specs {
@@ -27,7 +28,7 @@ func followTraversals(ctx *simulator.Context, specs []types.PropertyFilterSpec) 
 		kept.ObjectSet = nil
 		for _, object := range spec.ObjectSet {
 			t := traversals{ctx: ctx, named: map[string]*types.TraversalSpec{}, visited: map[visit]bool{}}
-			if len(object.SelectSet) == 0 || ctx.Map.Get(object.Obj) == nil || !t.register(object.SelectSet) || !t.areKnown(object.SelectSet) {
+			if len(object.SelectSet) == 0 || objectOf(ctx, object.Obj) == nil || !t.register(object.SelectSet) || !t.areKnown(object.SelectSet) {
 				kept.ObjectSet = append(kept.ObjectSet, object)
 				continue
 			}
@@ -47,6 +48,14 @@ func followTraversals(ctx *simulator.Context, specs []types.PropertyFilterSpec) 
 		}
 	}
 	return followed
+}
+
+// objectOf returns an object of the inventory or of the session, such as a view.
+func objectOf(ctx *simulator.Context, reference ref) mo.Reference {
+	if ctx.Session != nil {
+		return ctx.Session.Get(reference)
+	}
+	return ctx.Map.Get(reference)
 }
 
 type visit struct {
@@ -134,13 +143,17 @@ func (t *traversals) references(object ref, spec *types.TraversalSpec) (found []
 	return found
 }
 
-// managedObject returns the part of an object that is of the API's type: the innermost first field.
 func (t *traversals) managedObject(object ref) (reflect.Value, bool) {
-	known := t.ctx.Map.Get(object)
+	known := objectOf(t.ctx, object)
 	if known == nil {
 		return reflect.Value{}, false
 	}
-	value := reflect.ValueOf(known).Elem()
+	return managedObject(known)
+}
+
+// managedObject returns the part of an object that is of the API's type: the innermost first field.
+func managedObject(object mo.Reference) (reflect.Value, bool) {
+	value := reflect.ValueOf(object).Elem()
 	for path.Base(value.Type().PkgPath()) != "mo" {
 		if value.Kind() != reflect.Struct || value.NumField() == 0 {
 			return reflect.Value{}, false
@@ -155,6 +168,7 @@ func isType(object ref, structure reflect.Type, name string) bool {
 	if object.Type == name || structure.Name() == name {
 		return true
 	}
-	field, ok := structure.FieldByName(name)
-	return ok && field.Anonymous
+	// A type that it extends is embedded, by its name.
+	index := fieldIndex(structure, name)
+	return index != nil && structure.FieldByIndex(index).Anonymous
 }

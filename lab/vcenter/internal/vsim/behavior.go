@@ -45,11 +45,22 @@ type Behavior struct {
 	CatalogSeconds float64 `json:"catalog_seconds"`
 	// PowerOnAnswer says how PowerOnMultiVM_Task lists the VMs that DRS starts: AnswerTask, AnswerNoTask or AnswerUnlisted.
 	PowerOnAnswer string `json:"power_on_answer"`
+	// HostUnits, DatastoreUnits, NetworkUnits and Operations are how much runs at a time on a host, with a datastore, on the vMotion
+	// network of a host (8 with 10 GbE, 4 with 1 GbE), and in all. Other tasks are queued.
+	HostUnits      int `json:"host_units"`
+	DatastoreUnits int `json:"datastore_units"`
+	NetworkUnits   int `json:"network_units"`
+	Operations     int `json:"operations"`
 }
 
 func usualBehavior() Behavior {
 	return Behavior{API: apiVersion, OldestAPI: apiVersions[0], Certificate: "conforming", UploadURL: "host", HostThumbprint: "sha1",
-		ExtraConfigValueBytes: 64 << 10, ExtraConfigBytes: 1 << 20, GuestInfoAtPowerOff: GuestInfoDeleted, PowerOnAnswer: AnswerTask}
+		ExtraConfigValueBytes: 64 << 10, ExtraConfigBytes: 1 << 20, GuestInfoAtPowerOff: GuestInfoDeleted, PowerOnAnswer: AnswerTask,
+		HostUnits: usualHostUnits, DatastoreUnits: usualDatastoreUnits, NetworkUnits: usualNetworkUnits, Operations: usualOperations}
+}
+
+func (b Behavior) unitLimits() [unitKinds]int {
+	return [unitKinds]int{hostUnits: b.HostUnits, datastoreUnits: b.DatastoreUnits, networkUnits: b.NetworkUnits, operationUnits: b.Operations}
 }
 
 func (b Behavior) check() error {
@@ -75,6 +86,10 @@ func (b Behavior) check() error {
 	if b.ExtraConfigValueBytes < 1 || b.ExtraConfigBytes < 1 {
 		return fmt.Errorf("extra_config_value_bytes is %d and extra_config_bytes is %d; both must be positive",
 			b.ExtraConfigValueBytes, b.ExtraConfigBytes)
+	}
+	if limits := b.unitLimits(); slices.Min(limits[:]) < 1 {
+		return fmt.Errorf("host_units is %d, datastore_units is %d, network_units is %d and operations is %d; all must be positive",
+			b.HostUnits, b.DatastoreUnits, b.NetworkUnits, b.Operations)
 	}
 	if b.AttachSeconds < 0 || b.CatalogSeconds < 0 {
 		return fmt.Errorf("attach_seconds is %v and catalog_seconds is %v; they must not be negative", b.AttachSeconds, b.CatalogSeconds)
@@ -149,8 +164,9 @@ func (s *Server) BehaveAsUsual() {
 	s.showBehavior(usual)
 }
 
-// showBehavior sets the properties that depend on the choices.
+// showBehavior sets what depends on the choices.
 func (s *Server) showBehavior(behavior Behavior) {
 	s.showAPI(behavior.API)
 	s.showCertificates(behavior)
+	s.units.limit(behavior.unitLimits())
 }

@@ -22,6 +22,7 @@ import (
 
 // scheduler is the state of DRS that the API does not show.
 type scheduler struct {
+	books    rulebooks
 	mu       sync.Mutex // held while a cluster's configuration or recommendations are changed
 	clusters map[ref]*clusterState
 	moving   sync.Mutex // held while DRS migrates VMs automatically

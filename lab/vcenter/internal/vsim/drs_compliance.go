@@ -37,13 +37,18 @@ func (s *Server) placementChanged(cluster *simulator.ClusterComputeResource) {
 	if len(shown.Rule) > 0 || len(s.drs.stateOf(cluster.Self).recommendations.All()) > 0 {
 		s.scheduleReview(cluster)
 	}
-	on := s.occupancy()
-	if drs.HasCompliance(shown, on) {
+	if s.hasCompliance(shown) {
 		return
 	}
 	config := copied(*shown)
-	drs.SetCompliance(&config, on)
+	drs.SetCompliance(&config, s.occupancy())
 	s.publishConfig(cluster, &config)
+}
+
+func (s *Server) hasCompliance(config *types.ClusterConfigInfoEx) bool {
+	s.load.mu.Lock()
+	defer s.load.mu.Unlock()
+	return drs.HasCompliance(config, s.load.hosts)
 }
 
 // forgetMachine removes a VM that leaves a cluster from the groups, rules and overrides of the cluster.

@@ -7,7 +7,9 @@
 package vsim
 
 import (
+	"maps"
 	"slices"
+	"sync"
 
 	"github.com/vmware/govmomi/simulator"
 	"github.com/vmware/govmomi/vim25/types"
@@ -60,16 +62,7 @@ func (s *Server) placed(vm *simulator.VirtualMachine) (config *types.VirtualMach
 func (s *Server) occupancy() drs.Occupancy {
 	s.load.mu.Lock()
 	defer s.load.mu.Unlock()
-	return s.occupied()
-}
-
-// occupied is occupancy for a caller that holds the load's lock.
-func (s *Server) occupied() drs.Occupancy {
-	on := make(drs.Occupancy, len(s.load.admitted))
-	for vm, claimed := range s.load.admitted {
-		on[vm] = claimed.Host
-	}
-	return on
+	return maps.Clone(s.load.hosts)
 }
 
 // rulesOf returns the rules of the cluster that a host or a pool is part of.
@@ -78,12 +71,35 @@ func (s *Server) rulesOf(member ref) drs.Rulebook {
 	if cluster == nil {
 		return drs.Rulebook{}
 	}
-	return drs.Bind(s.clusterConfig(cluster))
+	return s.drs.books.of(cluster.Self, s.clusterConfig(cluster))
+}
+
+// rulebooks has the rules of each cluster for its current configuration, which is never changed in place.
+type rulebooks struct {
+	mu   sync.Mutex
+	made map[ref]rulebook
+}
+
+type rulebook struct {
+	config *types.ClusterConfigInfoEx
+	rules  drs.Rulebook
+}
+
+func (b *rulebooks) of(cluster ref, config *types.ClusterConfigInfoEx) drs.Rulebook {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.made == nil {
+		b.made = map[ref]rulebook{}
+	}
+	if b.made[cluster].config != config {
+		b.made[cluster] = rulebook{config, drs.Bind(config)}
+	}
+	return b.made[cluster].rules
 }
 
 // rulesAdmit checks a host against the mandatory rules. The caller holds the load's lock.
 func (s *Server) rulesAdmit(host, vm ref) types.BaseMethodFault {
-	return s.rulesOf(host).Admits(vm, host, s.occupied(), s.nameOf)
+	return s.rulesOf(host).Admits(vm, host, s.load.hosts, s.nameOf)
 }
 
 // bestOf returns the host of one cluster that DRS chooses. The caller holds the load's lock.
@@ -97,7 +113,7 @@ func (s *Server) bestOf(hosts []*simulator.HostSystem, want claim, current ref,
 	for _, host := range hosts {
 		candidates = append(candidates, drs.Candidate{Host: host.Self, MemoryMB: s.memoryBeside(host.Self, want.VM), Refusal: admits(host)})
 	}
-	return rules.Choose(want.VM, current, candidates, s.occupied(), s.nameOf)
+	return rules.Choose(want.VM, current, candidates, s.load.hosts, s.nameOf)
 }
 
 // memoryBeside returns the memory of the other VMs on a host.

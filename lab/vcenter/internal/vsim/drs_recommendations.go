@@ -41,7 +41,8 @@ func (s *Server) applyRecommendation(ctx *simulator.Context, request *types.Appl
 			return nil, s.powerOn(by, vm, &taken.To)
 		}))
 	} else {
-		s.start(ctx, vm.Self, migrationTask, s.migration(cluster, vm, taken, false))
+		needs := s.moveCosts(vm, &types.VirtualMachineRelocateSpec{Host: &taken.To})
+		s.startWithin(s.units.enter(needs), ctx, vm.Self, migrationTask, s.migration(cluster, vm, taken, false))
 	}
 	return &methods.ApplyRecommendationBody{Res: &types.ApplyRecommendationResponse{}}, nil
 }

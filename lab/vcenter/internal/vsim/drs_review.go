@@ -115,7 +115,8 @@ func (s *Server) applyMoves(cluster *simulator.ClusterComputeResource, moves []d
 		s.drs.mu.Unlock()
 		done := make(chan types.BaseMethodFault, 1)
 		migrate := s.migration(cluster, vm, made, true)
-		s.start(s.context(), vm.Self, migrationTask, func(by cause) (result types.AnyType, fault types.BaseMethodFault) {
+		needs := s.moveCosts(vm, &types.VirtualMachineRelocateSpec{Host: &move.To})
+		s.startWithin(s.units.enter(needs), s.context(), vm.Self, migrationTask, func(by cause) (result types.AnyType, fault types.BaseMethodFault) {
 			defer func() { done <- fault }()
 			return migrate(by)
 		})

@@ -13,6 +13,7 @@ import (
 	"github.com/vmware/govmomi/vim25/types"
 
 	"gantry.invalid/lab/vcenter/internal/drs"
+	"gantry.invalid/lab/vcenter/internal/vim"
 )
 
 // drsSnapshot returns a cluster's hosts and the VMs that run there, with the CPU that each uses.
@@ -70,7 +71,11 @@ func (s *Server) failoverAdmits(host ref, want claim) types.BaseMethodFault {
 	if cluster == nil {
 		return nil
 	}
+	availability := &s.clusterConfig(cluster).DasConfig
+	if !vim.IsTrue(availability.Enabled) {
+		return nil
+	}
 	hosts := s.drsHosts(cluster)
 	others := slices.DeleteFunc(s.claimed(hosts), func(claimed drs.Claim) bool { return claimed.VM == want.VM })
-	return drs.AdmitsFailover(&s.clusterConfig(cluster).DasConfig, cluster.Name, hosts, append(others, want.Claim))
+	return drs.AdmitsFailover(availability, cluster.Name, hosts, append(others, want.Claim))
 }

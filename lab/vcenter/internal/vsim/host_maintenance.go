@@ -212,23 +212,40 @@ func (e *evacuation) moveAll(cancelled <-chan struct{}) {
 		if !on && !e.poweredOff || !s.drsMoves(vm, on) || time.Since(e.tried[vm.Self]) < evacuationRetry {
 			continue
 		}
-		_, fault := s.exclusive(vm, func(by cause) (types.AnyType, types.BaseMethodFault) {
-			if s.hostOf(vm) != e.host.Self {
-				return nil, nil // it has been moved meanwhile
-			}
-			target, fault := s.chooseHost(vm, e.host.Self)
-			if fault != nil {
-				return nil, fault
-			}
-			return nil, s.moveTo(by, vm, target)
-		})(e.by)
-		if fault != nil {
+		if fault := e.move(vm, cancelled); fault != nil {
 			e.note(vm, fault)
 			e.tried[vm.Self] = time.Now()
 		}
 		left := len(s.movableOn(e.host))
 		s.update(s.registry.Get(e.task), set("info.progress", int32(max(0, 90*(e.most-left)/e.most))))
 	}
+}
+
+// move moves a VM to a host that DRS chooses, within the limits of the hosts. It gives up waiting for them if the task is canceled.
+func (e *evacuation) move(vm *simulator.VirtualMachine, cancelled <-chan struct{}) types.BaseMethodFault {
+	s := e.server
+	target, fault := s.chooseHost(vm, e.host.Self)
+	if fault != nil {
+		return fault
+	}
+	limits := s.units.enter(s.moveCosts(vm, &types.VirtualMachineRelocateSpec{Host: &target}).withinTask())
+	defer s.units.leave(limits)
+	if limits.waits() {
+		select {
+		case <-limits.granted:
+		case <-cancelled:
+			return nil
+		case <-s.closing:
+			return nil
+		}
+	}
+	_, fault = s.exclusive(vm, func(by cause) (types.AnyType, types.BaseMethodFault) {
+		if s.hostOf(vm) != e.host.Self {
+			return nil, nil // it has been moved meanwhile
+		}
+		return nil, s.moveTo(by, vm, target)
+	})(e.by)
+	return fault
 }
 
 // note records why a VM remains on the host. It logs a reason once, not at each check.

@@ -24,10 +24,43 @@ type claim struct {
 	pool ref
 }
 
-// load holds the claims of all admitted VMs.
+// load holds the claims of all admitted VMs, and their sums, so that to start one VM takes no longer if many run.
 type load struct {
 	mu       sync.Mutex
 	admitted map[ref]claim
+	hosts    drs.Occupancy
+	byHost   map[ref]hostLoad
+	byPool   map[ref]amounts
+}
+
+type hostLoad struct {
+	memoryMB, reservedMB int64
+}
+
+func newLoad() load {
+	return load{admitted: map[ref]claim{}, hosts: drs.Occupancy{}, byHost: map[ref]hostLoad{}, byPool: map[ref]amounts{}}
+}
+
+// put sets the claim of a VM. The caller holds the lock.
+func (l *load) put(vm ref, claimed claim) {
+	l.drop(vm)
+	l.admitted[vm], l.hosts[vm] = claimed, claimed.Host
+	on := l.byHost[claimed.Host]
+	l.byHost[claimed.Host] = hostLoad{on.memoryMB + claimed.MemoryMB, on.reservedMB + claimed.ReservedMB}
+	l.byPool[claimed.pool] = l.byPool[claimed.pool].plus(claimed.reserved())
+}
+
+// drop removes the claim of a VM, if it has one. The caller holds the lock.
+func (l *load) drop(vm ref) {
+	claimed, on := l.admitted[vm]
+	if !on {
+		return
+	}
+	delete(l.admitted, vm)
+	delete(l.hosts, vm)
+	host := l.byHost[claimed.Host]
+	l.byHost[claimed.Host] = hostLoad{host.memoryMB - claimed.MemoryMB, host.reservedMB - claimed.ReservedMB}
+	l.byPool[claimed.pool] = l.byPool[claimed.pool].minus(claimed.reserved())
 }
 
 // overheadMB returns the memory overhead of running a VM.
@@ -70,7 +103,7 @@ func (s *Server) checkAdmission(vm *simulator.VirtualMachine, only *ref, hold bo
 	}
 	if hold {
 		want.Host = host
-		s.load.admitted[vm.Self] = want
+		s.load.put(vm.Self, want)
 	}
 	return host, nil
 }
@@ -78,7 +111,7 @@ func (s *Server) checkAdmission(vm *simulator.VirtualMachine, only *ref, hold bo
 func (s *Server) endAdmission(vm ref) {
 	s.load.mu.Lock()
 	defer s.load.mu.Unlock()
-	delete(s.load.admitted, vm)
+	s.load.drop(vm)
 }
 
 // choose returns a host of the cluster of the VM's pool: among the hosts that can run the VM without breaking a mandatory
@@ -98,13 +131,7 @@ func (s *Server) choose(want claim, config *types.VirtualMachineConfigInfo, only
 }
 
 func (s *Server) memoryOn(host ref) int64 {
-	total := int64(0)
-	for _, claimed := range s.load.admitted {
-		if claimed.Host == host {
-			total += claimed.MemoryMB
-		}
-	}
-	return total
+	return s.load.byHost[host].memoryMB
 }
 
 // hostAdmits returns why a host cannot run a VM in addition to its running VMs, or must not by a mandatory rule. As a
@@ -122,11 +149,9 @@ func (s *Server) hostAdmits(host *simulator.HostSystem, want claim, config *type
 // hostHolds returns why the CPUs and the memory of a host do not suffice for a VM in addition to the others that run there.
 func (s *Server) hostHolds(host *simulator.HostSystem, want claim, config *types.VirtualMachineConfigInfo) types.BaseMethodFault {
 	memoryMB := host.Hardware.MemorySize >> 20
-	reserved := int64(0)
-	for vm, claimed := range s.load.admitted {
-		if claimed.Host == host.Self && vm != want.VM {
-			reserved += claimed.ReservedMB
-		}
+	reserved := s.load.byHost[host.Self].reservedMB
+	if own := s.load.admitted[want.VM]; own.Host == host.Self {
+		reserved -= own.ReservedMB
 	}
 	switch {
 	case config.Hardware.NumCPU > int32(host.Hardware.CpuInfo.NumCpuThreads):
@@ -163,7 +188,8 @@ func (s *Server) hostReaches(host *simulator.HostSystem, config *types.VirtualMa
 	return fault
 }
 
-// hostFor chooses the host of a new VM. It reserves nothing there, since the VM is powered off.
+// hostFor chooses the host of a new VM: the one with the fewest operations, and of these the one where running VMs use the
+// least memory. It reserves nothing there, since the VM is powered off.
 func (s *Server) hostFor(to destination, config *types.VirtualMachineConfigInfo) (*simulator.HostSystem, types.BaseMethodFault) {
 	candidates := s.hostsWith(to.pool.Self)
 	if to.host != nil {
@@ -172,6 +198,11 @@ func (s *Server) hostFor(to destination, config *types.VirtualMachineConfigInfo)
 	s.load.mu.Lock()
 	defer s.load.mu.Unlock()
 	var best *simulator.HostSystem
+	type load struct {
+		units    int
+		memoryMB int64
+	}
+	var least load
 	var refusal types.BaseMethodFault
 	for _, host := range candidates {
 		fault := s.hostReaches(host, config)
@@ -180,8 +211,11 @@ func (s *Server) hostFor(to destination, config *types.VirtualMachineConfigInfo)
 		}
 		if fault != nil {
 			refusal = fault
-		} else if best == nil || s.memoryOn(host.Self) < s.memoryOn(best.Self) {
-			best = host
+			continue
+		}
+		of := load{s.units.inUse(resource{hostUnits, host.Self}), s.memoryOn(host.Self)}
+		if best == nil || of.units < least.units || of.units == least.units && of.memoryMB < least.memoryMB {
+			best, least = host, of
 		}
 	}
 	if best == nil {

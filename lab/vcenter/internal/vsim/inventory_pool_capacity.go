@@ -36,15 +36,11 @@ func (c claim) reserved() amounts {
 // capacity is what the running VMs have reserved, by pool. It is right as long as the load is held.
 type capacity struct {
 	server *Server
-	byVM   map[ref]amounts
+	byPool map[ref]amounts
 }
 
 func (s *Server) capacity() capacity {
-	reserved := map[ref]amounts{}
-	for _, claimed := range s.load.admitted {
-		reserved[claimed.pool] = reserved[claimed.pool].plus(claimed.reserved())
-	}
-	return capacity{s, reserved}
+	return capacity{s, s.load.byPool}
 }
 
 func (c capacity) pool(reference ref) *simulator.ResourcePool {
@@ -55,7 +51,7 @@ func (c capacity) pool(reference ref) *simulator.ResourcePool {
 // used sums up what the VMs of a pool have reserved, and what the pools in it take: "used to satisfy the reservation requirements
 // of all descendants" (API, ResourcePoolResourceUsage).
 func (c capacity) used(pool *simulator.ResourcePool) amounts {
-	used := c.byVM[pool.Self]
+	used := c.byPool[pool.Self]
 	for _, reference := range pool.ResourcePool.ResourcePool {
 		if child := c.pool(reference); child != nil {
 			used = used.plus(c.taken(&child.Config, c.used(child)))
@@ -66,7 +62,7 @@ func (c capacity) used(pool *simulator.ResourcePool) amounts {
 
 // usedByVMs is what the VMs of a pool and of the pools in it have reserved.
 func (c capacity) usedByVMs(pool *simulator.ResourcePool) amounts {
-	used := c.byVM[pool.Self]
+	used := c.byPool[pool.Self]
 	for _, reference := range pool.ResourcePool.ResourcePool {
 		if child := c.pool(reference); child != nil {
 			used = used.plus(c.usedByVMs(child))
@@ -137,8 +133,8 @@ func (s *Server) poolAdmitsMove(before, after claim) types.BaseMethodFault {
 		return nil
 	}
 	// A common parent pool must not count the VM twice.
-	delete(s.load.admitted, after.VM)
-	defer func() { s.load.admitted[after.VM] = before }()
+	s.load.drop(after.VM)
+	defer s.load.put(after.VM, before)
 	return s.poolAdmits(after)
 }
 

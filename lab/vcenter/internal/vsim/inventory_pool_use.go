@@ -16,7 +16,28 @@ import (
 // consumption is the capacity of pools with what their VMs use.
 type consumption struct {
 	capacity
-	byPool map[ref]use
+	uses map[ref]use
+}
+
+// readsPools returns whether a call reads resource pools.
+func readsPools(call *simulator.Method) bool {
+	var specs []types.PropertyFilterSpec
+	switch request := call.Body.(type) {
+	case *Fetch:
+		return request.This.Type == "ResourcePool"
+	case *types.RetrievePropertiesEx:
+		specs = request.SpecSet
+	case *types.RetrieveProperties:
+		specs = request.SpecSet
+	}
+	for _, spec := range specs {
+		for _, set := range spec.PropSet {
+			if set.Type == "ResourcePool" || set.Type == "ManagedEntity" || set.Type == "ExtensibleManagedObject" || set.Type == "ManagedObject" {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // showPools sets what clients see of the pools' use, before they look.
@@ -26,7 +47,7 @@ func (s *Server) showPools() {
 	defer s.load.mu.Unlock()
 	c := consumption{s.capacity(), map[ref]use{}}
 	for vm, claimed := range s.load.admitted {
-		c.byPool[claimed.pool] = c.byPool[claimed.pool].plus(uses[vm])
+		c.uses[claimed.pool] = c.uses[claimed.pool].plus(uses[vm])
 	}
 	for _, entity := range s.registry.All("ResourcePool") {
 		if pool, ok := entity.(*simulator.ResourcePool); ok {
@@ -37,7 +58,7 @@ func (s *Server) showPools() {
 
 // consumed is what the VMs of a pool and of the pools in it use.
 func (c consumption) consumed(pool *simulator.ResourcePool) use {
-	total := c.byPool[pool.Self]
+	total := c.uses[pool.Self]
 	for _, reference := range pool.ResourcePool.ResourcePool {
 		if child := c.pool(reference); child != nil {
 			total = total.plus(c.consumed(child))

@@ -263,7 +263,7 @@ func (s *Server) moveClaim(vm, pool ref) {
 	defer s.load.mu.Unlock()
 	if claimed, on := s.load.admitted[vm]; on {
 		claimed.pool = pool
-		s.load.admitted[vm] = claimed
+		s.load.put(vm, claimed)
 	}
 }
 
@@ -280,7 +280,7 @@ func (s *Server) admitInto(vm, pool ref) types.BaseMethodFault {
 	if fault := s.poolAdmitsMove(before, after); fault != nil {
 		return fault
 	}
-	s.load.admitted[vm] = after
+	s.load.put(vm, after)
 	return nil
 }
 

@@ -76,8 +76,15 @@ func (s *Server) takeName(folder ref, name string) (release func(), fault types.
 	}, nil
 }
 
+// childNamed returns the object of a folder with a name, or nil.
 func (s *Server) childNamed(folder ref, name string) mo.Entity {
-	return s.registry.FindByName(name, s.children(folder))
+	for _, reference := range s.named.with(name) {
+		entity, ok := s.registry.Get(reference).(mo.Entity)
+		if ok && entity.Entity().Parent != nil && *entity.Entity().Parent == folder && ownName(entity) == name {
+			return entity
+		}
+	}
+	return nil
 }
 
 func (s *Server) children(folder ref) []ref {
@@ -93,8 +100,9 @@ func (s *Server) children(folder ref) []ref {
 // addChild registers an object in a folder.
 func (s *Server) addChild(folder *simulator.Folder, child mo.Entity) {
 	s.locked(folder, func(ctx *simulator.Context) {
-		// Container views look for the child in the tree when they are notified of it.
-		folder.ChildEntity = append(slices.Clone(folder.ChildEntity), child.Reference())
+		// Container views look for the child in the tree when they are notified of it. Who reads the list meanwhile does not see
+		// what is behind its end.
+		folder.ChildEntity = append(folder.ChildEntity, child.Reference())
 		s.registry.PutEntity(folder, child)
 		ctx.Update(folder, []types.PropertyChange{set("childEntity", folder.ChildEntity)})
 	})

@@ -19,7 +19,7 @@ import (
 // parameter is left unset when the target pool is associated with a non-DRS cluster".
 func (s *Server) migrateVM(ctx *simulator.Context, request *types.MigrateVM_Task) (soap.HasFault, types.BaseMethodFault) {
 	vm := s.vm(request.This)
-	return s.movingTask(ctx, vm, "MigrateVM_Task", func(by cause, progress func(int32)) types.BaseMethodFault {
+	return s.movingTask(ctx, vm, "MigrateVM_Task", s.migrationCosts(vm, request), func(by cause, progress func(int32)) types.BaseMethodFault {
 		if s.isTemplate(vm) {
 			return notSupported("A template cannot be migrated.")
 		}
@@ -36,6 +36,18 @@ func (s *Server) migrateVM(ctx *simulator.Context, request *types.MigrateVM_Task
 		}
 		return s.relocate(by, vm, &spec, progress)
 	})
+}
+
+func (s *Server) migrationCosts(vm *simulator.VirtualMachine, request *types.MigrateVM_Task) costs {
+	spec := types.VirtualMachineRelocateSpec{Host: request.Host, Pool: request.Pool}
+	if spec.Host == nil {
+		target, fault := s.migrationTarget(vm, request.Pool)
+		if fault != nil {
+			return oneOperation() // it will be refused
+		}
+		spec.Host = target
+	}
+	return s.moveCosts(vm, &spec)
 }
 
 // migrationTarget returns the host that DRS chooses for a migration within the cluster. It is nil for another cluster, whose

@@ -50,7 +50,7 @@ type diskMove struct {
 
 func (s *Server) relocateVM(ctx *simulator.Context, request *types.RelocateVM_Task) (soap.HasFault, types.BaseMethodFault) {
 	vm := s.vm(request.This)
-	return s.movingTask(ctx, vm, "RelocateVM_Task", func(by cause, progress func(int32)) types.BaseMethodFault {
+	return s.movingTask(ctx, vm, "RelocateVM_Task", s.moveCosts(vm, &request.Spec), func(by cause, progress func(int32)) types.BaseMethodFault {
 		return s.relocate(by, vm, &request.Spec, progress)
 	})
 }

@@ -86,7 +86,7 @@ func (s *Server) moveAdmission(r *relocation) (claim, types.BaseMethodFault) {
 	if fault := s.admitsMove(r.host, before, after, config); fault != nil {
 		return claim{}, fault
 	}
-	s.load.admitted[r.vm.Self] = after
+	s.load.put(r.vm.Self, after)
 	return before, nil
 }
 
@@ -105,7 +105,7 @@ func (s *Server) restoreAdmission(vm ref, before claim) {
 	s.load.mu.Lock()
 	defer s.load.mu.Unlock()
 	if _, on := s.load.admitted[vm]; on {
-		s.load.admitted[vm] = before
+		s.load.put(vm, before)
 	}
 }
 
@@ -123,11 +123,12 @@ const (
 	progressMoved   = 90
 )
 
-// movingTask runs a move with the VM's operation lock held, and publishes its progress.
-func (s *Server) movingTask(ctx *simulator.Context, vm *simulator.VirtualMachine, method string,
+// movingTask runs a move with its units and the VM's operation lock held, and publishes its progress. The units come first: who
+// holds the lock of a VM never waits for units.
+func (s *Server) movingTask(ctx *simulator.Context, vm *simulator.VirtualMachine, method string, needs costs,
 	do func(by cause, progress func(int32)) types.BaseMethodFault) (soap.HasFault, types.BaseMethodFault) {
 	started := make(chan ref, 1)
-	task := s.start(ctx, vm.Self, method, s.exclusive(vm, func(by cause) (types.AnyType, types.BaseMethodFault) {
+	task := s.startWithin(s.units.enter(needs), ctx, vm.Self, method, s.exclusive(vm, func(by cause) (types.AnyType, types.BaseMethodFault) {
 		task := s.registry.Get(<-started)
 		return nil, do(by, func(percent int32) { s.update(task, set("info.progress", percent)) })
 	}))

@@ -44,7 +44,10 @@ type Server struct {
 	deliveries deliveries
 
 	operations  operations
+	units       *units
+	placing     sync.Mutex // held while the host of a clone is chosen
 	names       names
+	named       nameIndex
 	macs        macs
 	networks    networks
 	ipPools     ipPools
@@ -106,12 +109,12 @@ func New(c config.Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{config: c, stores: stores, closing: make(chan struct{})}
+	s := &Server{config: c, stores: stores, closing: make(chan struct{}), load: newLoad()}
 	s.runs.byID = map[string]*run{}
 	s.overlays.keys, s.deliveries.pending = map[ref]map[string]volatileValue{}, map[string]*report{}
-	s.load.admitted = map[ref]claim{}
 	s.leases.open = map[ref]*Lease{}
 	s.behaviors.current = usualBehavior()
+	s.units = newUnits(s.behaviors.current.unitLimits())
 	s.requests.byName, s.requests.byCall = map[string]*http.Request{}, map[*simulator.Context]*http.Request{}
 	s.faults.closing = s.closing
 	s.service = simulator.New(newServiceInstance())

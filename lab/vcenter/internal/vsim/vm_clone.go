@@ -17,14 +17,15 @@ import (
 
 func (s *Server) cloneVM(ctx *simulator.Context, request *types.CloneVM_Task) (soap.HasFault, types.BaseMethodFault) {
 	source := s.vm(request.This)
-	return s.task(ctx, request.This, "CloneVM_Task", func(by cause) (types.AnyType, types.BaseMethodFault) {
+	limits, host := s.enterClone(source, request)
+	return s.taskWithin(limits, ctx, request.This, "CloneVM_Task", func(by cause) (types.AnyType, types.BaseMethodFault) {
 		lock := s.operations.of(source.Self)
 		lock.RLock()
 		defer lock.RUnlock()
 		if s.vm(source.Self) != source {
 			return nil, &types.ManagedObjectNotFound{Obj: source.Self}
 		}
-		clone, fault := s.clone(by, source, request)
+		clone, fault := s.clone(by, source, request, host)
 		if fault != nil {
 			return nil, fault
 		}
@@ -38,7 +39,29 @@ func (s *Server) cloneVM(ctx *simulator.Context, request *types.CloneVM_Task) (s
 	})
 }
 
-func (s *Server) clone(by cause, source *simulator.VirtualMachine, request *types.CloneVM_Task) (*simulator.VirtualMachine, types.BaseMethodFault) {
+// enterClone chooses the host of a clone and takes its units there. It returns no host if the clone will be refused.
+func (s *Server) enterClone(source *simulator.VirtualMachine, request *types.CloneVM_Task) (*operation, *ref) {
+	config, pool, _ := s.placed(source)
+	base := cloneBase{config: config, pool: &pool, isTemplate: config.Template}
+	to, fault := s.resolve(request.Folder, base.poolFor(&request.Spec), request.Spec.Location.Host)
+	if fault == nil {
+		to.store, fault = s.cloneStore(config, request.Spec.Location.Datastore)
+	}
+	if fault != nil {
+		return s.units.enter(oneOperation()), nil
+	}
+	// Clones that begin at the same time go to different hosts.
+	s.placing.Lock()
+	defer s.placing.Unlock()
+	host, fault := s.hostFor(to, config)
+	if fault != nil {
+		return s.units.enter(oneOperation()), nil
+	}
+	return s.units.enter(s.cloneCosts(source, &request.Spec, host.Self)), &host.Self
+}
+
+// clone clones a VM onto a host, which is nil if none was found before.
+func (s *Server) clone(by cause, source *simulator.VirtualMachine, request *types.CloneVM_Task, host *ref) (*simulator.VirtualMachine, types.BaseMethodFault) {
 	spec := &request.Spec
 	if spec.Customization != nil {
 		return nil, notSupported("The lab does not customize guests.")
@@ -67,7 +90,7 @@ func (s *Server) clone(by cause, source *simulator.VirtualMachine, request *type
 		return nil, fault
 	}
 	d := &draft{server: s, name: name, home: datastore.Path{Store: to.store, Relative: name}, config: *base.config}
-	if d.host, fault = s.hostFor(to, base.config); fault != nil {
+	if d.host, fault = s.hostForClone(to, base.config, host); fault != nil {
 		return nil, fault
 	}
 	deploys := base.isTemplate && !spec.Template
@@ -90,6 +113,18 @@ func (s *Server) clone(by cause, source *simulator.VirtualMachine, request *type
 		s.postCloned(by, source, clone)
 	}
 	return clone, nil
+}
+
+// hostForClone returns the host that was chosen before, or another one if it cannot take the clone any more.
+func (s *Server) hostForClone(to destination, config *types.VirtualMachineConfigInfo, before *ref) (*simulator.HostSystem, types.BaseMethodFault) {
+	if before != nil {
+		chosen := to
+		chosen.host = before
+		if host, fault := s.hostFor(chosen, config); fault == nil {
+			return host, nil
+		}
+	}
+	return s.hostFor(to, config)
 }
 
 // cloneBase is the state of the source that is cloned.

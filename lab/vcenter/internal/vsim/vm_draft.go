@@ -7,7 +7,6 @@
 package vsim
 
 import (
-	"bytes"
 	"fmt"
 	"log/slog"
 	"strings"
@@ -17,7 +16,6 @@ import (
 	"github.com/vmware/govmomi/simulator"
 	"github.com/vmware/govmomi/simulator/esx"
 	"github.com/vmware/govmomi/vim25/types"
-	"github.com/vmware/govmomi/vim25/xml"
 
 	"gantry.invalid/lab/vcenter/internal/datastore"
 )
@@ -37,21 +35,6 @@ type draft struct {
 
 	undo     []func() error   // called in reverse order when the draft is dropped
 	obsolete []datastore.Path // disks to remove when the draft is published
-}
-
-// copied returns a deep copy, created by encoding and decoding XML as in the API.
-func copied[T any](value T) T {
-	encoded, err := xml.Marshal(value)
-	if err != nil {
-		panic(err) // data objects can always be encoded as XML
-	}
-	var result T
-	decoder := xml.NewDecoder(bytes.NewReader(encoded))
-	decoder.TypeFunc = types.TypeFunc()
-	if err := decoder.Decode(&result); err != nil {
-		panic(err)
-	}
-	return result
 }
 
 // newConfig returns the defaults of a VM that is created now.

@@ -167,7 +167,7 @@ func (s *Server) admitChange(vm ref, d *draft) (before claim, on bool, fault typ
 		fault = s.hostHolds(d.host, after, &d.config)
 	}
 	if fault == nil {
-		s.load.admitted[vm] = after
+		s.load.put(vm, after)
 	}
 	return before, true, fault
 }

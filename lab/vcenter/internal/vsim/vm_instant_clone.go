@@ -22,7 +22,8 @@ import (
 
 func (s *Server) instantCloneVM(ctx *simulator.Context, request *types.InstantClone_Task) (soap.HasFault, types.BaseMethodFault) {
 	source := s.vm(request.This)
-	return s.task(ctx, source.Self, "InstantClone_Task", s.exclusive(source, func(by cause) (types.AnyType, types.BaseMethodFault) {
+	limits := s.units.enter(oneOperation().plus(hostUnits, s.hostOf(source), linkedCloneOnHost))
+	return s.taskWithin(limits, ctx, source.Self, "InstantClone_Task", s.exclusive(source, func(by cause) (types.AnyType, types.BaseMethodFault) {
 		clone, fault := s.instantClone(by, source, &request.Spec)
 		if fault != nil {
 			return nil, fault

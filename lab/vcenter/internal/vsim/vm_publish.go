@@ -50,7 +50,7 @@ func (s *Server) publishNew(d *draft, folder *simulator.Folder, pool *ref) *simu
 	vm.LayoutEx, vm.Storage, vm.Summary.Storage = s.filesOf(&d.config)
 	s.noteDisks(vm)
 	s.addChild(folder, vm)
-	s.addToMemberLists(vm)
+	s.changePlaces(vm, nil)
 	s.removeObsolete(d)
 	return vm
 }
@@ -58,7 +58,7 @@ func (s *Server) publishNew(d *draft, folder *simulator.Folder, pool *ref) *simu
 // publishChange applies a draft to its VM.
 func (s *Server) publishChange(vm *simulator.VirtualMachine, d *draft) {
 	d.config.Name = d.name
-	s.removeFromMemberLists(vm)
+	before := s.placesOf(vm)
 	s.locked(vm, func(ctx *simulator.Context) {
 		old := vm.Config
 		// The guest keeps running during the change: it may set options or power off.
@@ -83,7 +83,7 @@ func (s *Server) publishChange(vm *simulator.VirtualMachine, d *draft) {
 	}
 	s.refreshFiles(vm)
 	s.noteDisks(vm)
-	s.addToMemberLists(vm)
+	s.changePlaces(vm, before)
 	s.removeObsolete(d)
 }
 
@@ -280,26 +280,37 @@ func baseName(path string) string {
 	return path[strings.LastIndexByte(path, '/')+1:]
 }
 
-// addToMemberLists adds a VM to the VM lists of its host, pool, datastores and networks.
-func (s *Server) addToMemberLists(vm *simulator.VirtualMachine) {
-	s.memberships(vm, func(list []ref) []ref { return vim.With(list, vm.Self) })
-}
-
-// removeFromMemberLists removes a VM from these lists.
-func (s *Server) removeFromMemberLists(vm *simulator.VirtualMachine) {
-	s.memberships(vm, func(list []ref) []ref { return vim.Without(list, vm.Self) })
-}
-
-func (s *Server) memberships(vm *simulator.VirtualMachine, change func([]ref) []ref) {
-	var places []ref
+// placesOf returns the objects that list a VM: its host, pool, datastores and networks.
+func (s *Server) placesOf(vm *simulator.VirtualMachine) (places []ref) {
 	s.locked(vm, func(*simulator.Context) {
 		places = slices.Concat([]ref{*vm.Runtime.Host}, vm.Datastore, vm.Network)
 		if vm.ResourcePool != nil {
 			places = append(places, *vm.ResourcePool)
 		}
 	})
-	for _, place := range places {
-		s.changeMembers(place, change)
+	return places
+}
+
+// changePlaces lists a VM that was listed by others before where it is now.
+func (s *Server) changePlaces(vm *simulator.VirtualMachine, before []ref) {
+	now := s.placesOf(vm)
+	for _, place := range before {
+		if !slices.Contains(now, place) {
+			s.changeMembers(place, func(list []ref) []ref { return vim.Without(list, vm.Self) })
+		}
+	}
+	for _, place := range now {
+		if !slices.Contains(before, place) {
+			// Who reads the list meanwhile does not see what is behind its end.
+			s.changeMembers(place, func(list []ref) []ref { return append(list, vm.Self) })
+		}
+	}
+}
+
+// unlist removes a VM from all lists.
+func (s *Server) unlist(vm *simulator.VirtualMachine) {
+	for _, place := range s.placesOf(vm) {
+		s.changeMembers(place, func(list []ref) []ref { return vim.Without(list, vm.Self) })
 	}
 }
 
@@ -330,7 +341,7 @@ func (s *Server) changeMembers(place ref, change func([]ref) []ref) {
 
 // setPool and setHost move a VM in the inventory.
 func (s *Server) setPool(vm *simulator.VirtualMachine, pool *ref) {
-	s.removeFromMemberLists(vm)
+	before := s.placesOf(vm)
 	s.locked(vm, func(ctx *simulator.Context) {
 		change := set("resourcePool", nil)
 		if pool != nil {
@@ -338,7 +349,7 @@ func (s *Server) setPool(vm *simulator.VirtualMachine, pool *ref) {
 		}
 		ctx.Update(vm, []types.PropertyChange{change})
 	})
-	s.addToMemberLists(vm)
+	s.changePlaces(vm, before)
 }
 
 func (s *Server) setHost(vm *simulator.VirtualMachine, host ref) {
@@ -346,9 +357,9 @@ func (s *Server) setHost(vm *simulator.VirtualMachine, host ref) {
 	if from == host {
 		return
 	}
-	s.removeFromMemberLists(vm)
+	before := s.placesOf(vm)
 	s.update(vm, set("runtime.host", host), set("summary.runtime.host", host))
-	s.addToMemberLists(vm)
+	s.changePlaces(vm, before)
 	s.hostChanged(vm, from, host)
 }
 

@@ -63,7 +63,7 @@ func (s *Server) unregister(by cause, vm *simulator.VirtualMachine) {
 		}
 	})
 	removed := &types.VmRemovedEvent{VmEvent: s.vmEvent(vm)}
-	s.removeFromMemberLists(vm)
+	s.unlist(vm)
 	s.removeChild(vm)
 	s.forgetMachine(vm.Self, s.clusterOf(s.hostOf(vm)))
 	s.overlays.forget(vm.Self)
