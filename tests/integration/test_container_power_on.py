@@ -6,7 +6,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -15,6 +17,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container import a
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.pyvmomi import vim
 from tests.support.lab.containers import IMAGE, PREFIX, VmBuilder
 from tests.support.lab.control import Control
+from tests.support.lab.drive import drive
 from tests.support.lab.placement import NETWORK, Site
 
 NAME = f"{PREFIX}started"
@@ -85,3 +88,26 @@ def test_a_vm_that_is_being_powered_on_already_is_waited_for(site: Site, late: s
     started = start(site)
     assert not started.get("failed"), started
     assert (started["container"]["status"], site.builder.vm(NAME).power) == ("running", "poweredOn")
+
+
+@pytest.mark.parametrize("site", ["task"], indirect=True)
+def test_a_task_that_prepares_a_start_too_late_does_not_overwrite_what_the_guest_has_reported(site: Site) -> None:
+    """Another controller has prepared the start, too, and has started the VM meanwhile."""
+    start(site)
+    start(site, state="stopped")
+    site.calls.forget()
+    site.calls.fault("ReconfigVM_Task", delay_seconds=60, name=NAME)
+    with ThreadPoolExecutor(1) as pool:
+        late = pool.submit(start, site, wait_timeout=15)
+        deadline = time.monotonic() + 10
+        while "ReconfigVM_Task" not in site.calls.methods() and time.monotonic() < deadline:
+            time.sleep(0.02)
+        first = drive(
+            "container_vm",
+            {**site.lab["vcenter"], "name": NAME, "image": IMAGE, "networks": [{"name": NETWORK}], "wait_timeout": 15},
+        )
+        site.calls.release()
+        results = [first, late.result()]
+    assert [one.get("msg") for one in results] == [None, None]
+    assert [one["container"]["status"] for one in results] == ["running", "running"]
+    assert not start(site)["changed"]

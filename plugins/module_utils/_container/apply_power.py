@@ -7,6 +7,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -53,6 +55,8 @@ _STOP_MARGIN = 20.0
 _POWER_ON_SECONDS = 60.0
 _POWER_ON_TASK = "VirtualMachine.powerOn"
 # The fault of a change of the power state that the VM has already.
+_VERSION_PATH = "config.changeVersion"
+_PREPARE_PATHS = (POWER_PATH, _VERSION_PATH, *map(keys.option_path, (*START_KEYS, keys.NAMES_TABLE)))
 _CHANGED = "InvalidPowerState"
 # Faults of a guest that cannot shut down by itself: it is off already, or has to be powered off.
 _CANNOT_ASK = ("ToolsUnavailable", _CHANGED, "InvalidState", "TaskInProgress")
@@ -180,22 +184,53 @@ def _release(subject: ContainerSubject, vm: Any, deadline: float) -> Flow[bool]:
 def _prepare(subject: ContainerSubject, machine: Machine, names: NamesTable | None) -> Flow[str | None]:
     """Write what the guest is to find at its start; return the status that an earlier run has left."""
     bench, moid = subject.bench, subject.moid(machine)
-    row = yield from bench.properties(moid, [POWER_PATH, *map(keys.option_path, (*START_KEYS, keys.NAMES_TABLE))])
-    found = keys.options(row, START_KEYS)
-    if row.get(POWER_PATH) == SUSPENDED:
-        # Its guest goes on, and what it has reported applies again.
-        return None
-    if row.get(POWER_PATH) != OFF:
-        # Another client has started it meanwhile. An end can only be that of an earlier run.
-        text = found.get(keys.STATUS)
-        return text if text and is_end(text) else None
-    values = start_values(found)
-    if names is not None:
-        values |= table_values(names, keys.option(row, keys.NAMES_TABLE))
-    if values:
-        vm, spec = bench.vm(moid), extra_config_spec(values)
-        yield Job(machine.name, "prepare the start of", lambda: vm.ReconfigVM_Task(spec))
-    return keys.NOT_REPORTED
+    preparation = _Preparation(bench, moid, names)
+    preparation.look((yield from bench.properties(moid, _PREPARE_PATHS)))
+    if preparation.values:
+        yield Job(machine.name, "prepare the start of", preparation.write)
+    return preparation.before
+
+
+@dataclass
+class _Preparation:
+    """What is written for a start. ``before`` is the status that an earlier run has left.
+
+    Another controller can start the VM at the same time. What its guest has reported is not overwritten: vCenter
+    refuses to write to a VM that was changed since it was read, and it is then read again.
+    """
+
+    bench: Workbench
+    moid: str
+    names: NamesTable | None
+    before: str | None = None
+    values: dict[str, str] = field(default_factory=dict)
+    version: str | None = None
+    tried: bool = False
+
+    def look(self, row: Mapping[str, Any]) -> None:
+        found = keys.options(row, START_KEYS)
+        self.before, self.values, self.version = None, {}, row.get(_VERSION_PATH)
+        if row.get(POWER_PATH) == SUSPENDED:
+            # Its guest goes on, and what it has reported applies again.
+            return
+        if row.get(POWER_PATH) != OFF:
+            # Another client has started it meanwhile. An end can only be that of an earlier run.
+            text = found.get(keys.STATUS)
+            self.before = text if text and is_end(text) else None
+            return
+        self.before, self.values = keys.NOT_REPORTED, start_values(found)
+        if self.names is not None:
+            self.values |= table_values(self.names, keys.option(row, keys.NAMES_TABLE))
+
+    def write(self) -> Any:
+        """Return the task; it changes nothing if the VM has been started meanwhile."""
+        vm = self.bench.vm(self.moid)
+        if self.tried:
+            self.look(next(iter(self.bench.session.read([vm], _PREPARE_PATHS)), {}))
+        self.tried = True
+        spec = extra_config_spec(self.values)
+        spec.changeVersion = self.version if self.values else None
+        return vm.ReconfigVM_Task(spec)
 
 
 def _request_shutdown(vm: Any, name: str) -> Job:

@@ -21,6 +21,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.changes 
     Stop,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.changes_files import ReplaceFiles
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.changes_replacement import Reinstate
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.changes_volumes import (
     AttachVolume,
     DetachVolumes,
@@ -47,7 +48,7 @@ def container_effects(changes_of_each: Iterable[Sequence[ContainerChange]]) -> l
 
 def _effect(changes: Sequence[ContainerChange]) -> Effect | None:
     for change in changes:
-        if isinstance(change, Promote) and change.causes is not None:
+        if isinstance(change, (Promote, Reinstate)) and change.causes is not None:
             return Effect(change.container, REPLACED, change.causes)
     if any(isinstance(change, (Clone, Destroy)) and not _is_of_successor(change) for change in changes):
         return None

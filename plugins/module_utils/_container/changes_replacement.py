@@ -92,6 +92,8 @@ class Reinstate(ContainerChange):
     """Put an old VM that was kept back into its place: its name and its kind, in one call."""
 
     machine: Machine
+    # The options because of which it replaces the new VM; None if that is gone, or its update has failed.
+    causes: tuple[str, ...] | None = None
 
     def describe(self) -> str:
         return f"rename {self.machine.name} back to {self.container}"

@@ -38,6 +38,10 @@ _HINTS = {
         "The host of the image's template, or the one of the container, is entering or in maintenance mode or is not "
         "connected: run again, and the template is moved to another host"
     ),
+    "HostNotConnected": (
+        "The host of the VM is not connected to vCenter: connect it again, or let another host take the VM over, and "
+        "run again"
+    ),
     "CpuHotPlugNotSupported": _NO_HOT_ADD,
     "MemoryHotPlugNotSupported": _NO_HOT_ADD,
     "NoPermission": "The documentation lists the privileges that the module needs",

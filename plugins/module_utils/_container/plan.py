@@ -182,6 +182,9 @@ class _Planner(PowerPlanner):
         self._settle_predecessors()
         machine = self.seen.machine
         self.was_running = machine is not None and machine.should_run
+        if machine is not None and self._is_undone(config, machine, image, place):
+            self._take_back(config, machine, image)
+            machine = self.seen.machine
         if machine is None:
             self._do(self._clone(config, self.desired.name, image, place, starts=self.desired.wants_running))
             self._attach(place)
@@ -241,11 +244,33 @@ class _Planner(PowerPlanner):
             reason = f"{reason}; start-first" if starts_first else f"{reason}; stop-first, because {obstacle}"
         self._prepare_successor(config, machine, image, place, reason)
         causes = replace_causes(config, machine, reason.partition(";")[0])
-        if self.desired.replacement.retires and machine.ours:
+        if self.desired.replacement.retires and machine.ours and not self.seen.predecessors:
             self._retire(machine, causes, starts_first=starts_first)
             return
-        self._destroy(machine, self.seen.successors[0])
+        # A VM of an update that is not over is not kept: the one from before the update is.
+        if starts_first:
+            self._power_on(self.seen.successors[0], self._awaited(self.seen.successors[0]))
+        self._destroy(self._drained(machine), self.seen.successors[0])
         self._do(Promote(self.desired.name, self.seen.successors[0], causes))
+
+    def _is_undone(self, config: Config, machine: Machine, image: Image, place: ContainerPlace) -> bool:
+        """Return whether an update that is not over has replaced the VM that is wanted, which is kept."""
+        if not self.seen.predecessors or not machine.ours:
+            return False
+        if not replace_reason(self.desired, config, machine, image.digest):
+            return False
+        starts_first = self.desired.replacement.starts_first and machine.is_up
+        if starts_first and not start_first_obstacle(machine, config, place):
+            return False
+        return not replace_reason(self.desired, config, self.seen.predecessors[0], image.digest)
+
+    def _take_back(self, config: Config, machine: Machine, image: Image) -> None:
+        """Remove the VM of the update, and give its place to the one that it has replaced."""
+        reason = replace_reason(self.desired, config, machine, image.digest)
+        self._discard_successors()
+        self._destroy(self._drained(machine), self.seen.predecessors[0])
+        causes = replace_causes(config, machine, reason)
+        self._do(Reinstate(self.desired.name, self.seen.predecessors[0], causes))
 
     def _prepare_successor(
         self, config: Config, machine: Machine, image: Image, place: ContainerPlace, reason: str

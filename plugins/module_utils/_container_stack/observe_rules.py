@@ -54,10 +54,16 @@ class _Member:
     planned: bool = False
 
 
-def observe_stack_rules(session: Session, desired: DesiredStack, containers: ObservedSet) -> tuple[StackRules, ...]:
-    """Return the rules of each cluster that has or gets containers of the stack."""
+def observe_stack_rules(
+    session: Session, desired: DesiredStack, containers: ObservedSet, *, planned: bool = True
+) -> tuple[StackRules, ...]:
+    """Return the rules of each cluster that has or gets containers of the stack.
+
+    Without the ``planned`` ones, they are for the containers that exist.
+    """
     inventory = session.inventory(vms=True, properties=INVENTORY_PROPERTIES)
     members = [*_listed(desired, containers), *_unlisted(desired, containers)]
+    members = [member for member in members if planned or not member.planned]
     clusters = {member.cluster.moid: member.cluster for member in members}
     if not members and not desired.containers.present:
         # What was removed by other means can have left rules behind, and nothing says where.

@@ -6,10 +6,12 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.report import Report, Stopwatch
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.changes_effects import container_effects
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import Machine
@@ -103,7 +105,9 @@ class ContainerStack(Operation[DesiredStack, ObservedStack, StackChange]):
         if any(isinstance(one, RuleOfStack) for one in plan.changes):
             created = plan_set(replace(desired.containers, create_only=True), containers).changes
             if created:
-                update_set(session, desired.containers, containers, created, watch)
+                # What fails is tried again with the other changes, and reported by them. The others go on.
+                with contextlib.suppress(GantryError):
+                    update_set(session, desired.containers, containers, created, watch)
                 containers = observe_set(session, desired.containers, refresh=True)
                 changes = plan_set(desired.containers, containers).changes
             rules = self._with_rules(session, desired, containers, report)
@@ -120,7 +124,9 @@ class ContainerStack(Operation[DesiredStack, ObservedStack, StackChange]):
     def _with_rules(
         session: Session, desired: DesiredStack, containers: ObservedSet, report: Report
     ) -> tuple[StackRules, ...]:
-        return apply_stack_rules(session, observe_stack_rules(session, desired, containers), plan_observed, report)
+        # A container that could not be created is not in them, and the others are started with them.
+        rules = observe_stack_rules(session, desired, containers, planned=False)
+        return apply_stack_rules(session, rules, plan_observed, report)
 
     def summary(self, desired: DesiredStack, observed: ObservedStack, plan: Plan[StackChange]) -> dict[str, Any]:
         kept = kept_images(desired, observed)

@@ -21,6 +21,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.changes 
     Promote,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.changes_effects import container_effects
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.changes_replacement import Reinstate
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import Machine, ObservedContainer
 from ansible_collections.gantry.vsphere.plugins.module_utils._container_set.changes import (
     changes_by_subject,
@@ -73,7 +74,7 @@ def _listed(
     if before is None:
         clones = any(isinstance(change, Clone) for change in changes)
         return CREATED, "it did not exist" if clones else "an interrupted replacement is finished"
-    for promotion in (change for change in changes if isinstance(change, Promote)):
+    for promotion in (change for change in changes if isinstance(change, (Promote, Reinstate))):
         reasons = [change.reason for change in changes if isinstance(change, Clone)]
         return REPLACED, next(iter(reasons), ", ".join(promotion.causes or ()) or None)
     effects = container_effects([changes])

@@ -69,16 +69,25 @@ _CAUSES = (
         r"x509:|certificate|tls:",
         "The TLS certificate of the registry is not trusted. Give the directory with its CA certificate.",
     ),
-    _Cause("unreachable", r"connection refused", "Nothing listens at that address."),
+    _Cause(
+        "unreachable",
+        r"connection refused",
+        "Nothing listens at that address. Check that the registry runs and that this is its address, then run again.",
+    ),
     _Cause(
         "unreachable",
         r"i/o timeout|TLS handshake timeout|deadline exceeded|network is unreachable|no route to host",
-        "The registry does not answer.",
+        "The registry does not answer. Check that it runs and that it can be reached from here, then run again.",
+    ),
+    _Cause(
+        "connection_lost",
+        r"unexpected EOF|connection reset by peer|broken pipe|: EOF\b",
+        "The registry ended the connection in the middle of an answer. Check that it runs, then run again.",
     ),
     _Cause("no_space", r"no space left on device", "The disk of the image cache is full."),
     _Cause(
         "blob_damaged",
-        r"[Dd]igest did not match|does not match digest|unexpected EOF|[Dd]igest.* mismatch",
+        r"[Dd]igest did not match|does not match digest|[Dd]igest.* mismatch",
         "The registry sent data that does not match the digests of the image.",
     ),
     _Cause("registry", r"", "skopeo could not read it."),

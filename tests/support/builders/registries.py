@@ -160,6 +160,53 @@ def scripted_registry(answer: Answer) -> Iterator[str]:
         server.server_close()
 
 
+class MortalRegistry:
+    """A registry of one image that can die in the middle of a blob, and come back at the same address."""
+
+    def __init__(self, image: BuiltImage) -> None:
+        self.port = free_port()
+        self.address = f"127.0.0.1:{self.port}"
+        self.reference = f"{self.address}/test:1"
+        self._image = image
+        self._server: http.server.ThreadingHTTPServer | None = None
+
+    def start(self, *, dies: bool = False) -> None:
+        """Serve the image. If the registry ``dies``, half of the last layer is sent, and then nothing listens."""
+        registry, blobs = self, self._image.blobs()
+        last = self._image.layers[-1].digest if dies else None
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                name = self.path.rpartition("/")[2]
+                manifest = "/manifests/" in self.path
+                body = registry._image.manifest if manifest else blobs.get(name, b"{}")
+                self.send_response(200)
+                self.send_header("Content-Type", registry._image.media_type if manifest else "application/json")
+                self.send_header("Content-Length", str(len(body)))
+                self.send_header("Docker-Content-Digest", digest_of(body))
+                self.end_headers()
+                with contextlib.suppress(OSError):
+                    self.wfile.write(body[: len(body) // 2] if name == last else body)
+                if name == last:
+                    registry.stop()
+
+            def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name is the base class's
+                """Keep the tests' output clean."""
+
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", self.port), Handler)
+        server.daemon_threads = True
+        server.block_on_close = False
+        self._server = server
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+
+    def stop(self) -> None:
+        """Stop to listen. A thread that answers a request may do it, too."""
+        server, self._server = self._server, None
+        if server is not None:
+            server.shutdown()
+            server.server_close()
+
+
 def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
@@ -37,8 +37,23 @@ class Kill:
         return session.stub.changes >= self.after and (self.at_once or _may_change(method))
 
 
+@dataclass
+class Recorded:
+    """No kill, but what it could be before or after: the mutating requests, each with the number of those before it."""
+
+    requests: list[tuple[int, str]] = field(default_factory=list)
+
+    def is_due(self, session: Session, method: str) -> bool:
+        if _may_change(method):
+            self.requests.append((session.stub.changes, method))
+        return False
+
+    def numbers(self, method: str) -> list[int]:
+        return [number for number, one in self.requests if one == method]
+
+
 def run_until_killed(
-    operation: Operation[Any, Any, Any], options: Mapping[str, Any], kill: Kill | None = None
+    operation: Operation[Any, Any, Any], options: Mapping[str, Any], kill: Kill | Recorded | None = None
 ) -> int | None:
     """Run a module; return the number of its mutating requests, or None if it was killed."""
     checked = ArgumentSpecValidator(dict(operation.argument_spec)).validate(dict(options))

@@ -5,12 +5,17 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ansible_collections.gantry.vsphere.plugins.module_utils._guest.keys import PREDECESSOR_SUFFIX, SUCCESSOR_SUFFIX
+from tests.support.lab.containers import VmBuilder
 from tests.support.lab.control import Control
 from tests.support.lab.drive import drive
+from tests.support.lab.drs import ClusterObserver
 
 # The most requests of a task with nothing to do.
 BUDGET = 20
@@ -61,3 +66,56 @@ def converge_stack(options: Mapping[str, Any], calls: Control) -> dict[str, Any]
     assert {one["action"] for one in again["slots"]} <= {"none"}
     assert len(calls.methods()) <= BUDGET, calls.methods()
     return done
+
+
+@dataclass(frozen=True)
+class Stack:
+    """A project, tasks for it, and what is in vCenter of it."""
+
+    name: str
+    options: Mapping[str, Any]
+    builder: VmBuilder
+    calls: Control
+    cluster: ClusterObserver
+
+    def task(self, services: Mapping[str, Any], *, top: Mapping[str, Any] | None = None, **more: Any) -> dict[str, Any]:
+        """Return the options of a task. ``top`` are the other parts of the file."""
+        definition = {"name": self.name, "services": services, **(top or {})}
+        return {**self.options, "definition": json.dumps(definition), **more}
+
+    def settle(self, task: Mapping[str, Any], expected: Mapping[str, str]) -> dict[str, Any]:
+        """Run a task that must succeed, and again, which changes nothing; then only the expected VMs are left."""
+        self.calls.release()
+        done = drive("container_stack", task)
+        assert "failed" not in done, done
+        again = drive("container_stack", task)
+        assert (again.get("changed"), again.get("actions")) == (False, []), again
+        self.assert_only(expected)
+        return done
+
+    def vms(self) -> dict[str, tuple[str, str, bool]]:
+        """Return the id, the image, and whether it is on, of each VM that is no template."""
+        rows = self.builder.session.read_all(
+            "VirtualMachine", ["name", "config.template", "config.extraConfig", "runtime.powerState"]
+        )
+        return {
+            row["name"]: (
+                row.moid,
+                next((str(one.value) for one in row["config.extraConfig"] if one.key == "gantry.image"), ""),
+                row["runtime.powerState"] == "poweredOn",
+            )
+            for row in rows
+            if not row["config.template"]
+        }
+
+    def assert_only(self, expected: Mapping[str, str]) -> None:
+        """Assert that there are just the containers with these images, all on, and nothing that no one owns."""
+        found = self.vms()
+        assert {name: image for name, (_moid, image, on) in found.items() if on} == dict(expected), found
+        assert found.keys() == expected.keys()
+        assert not [name for name in found if name.endswith((PREDECESSOR_SUFFIX, SUCCESSOR_SUFFIX))]
+        rules = self.cluster.rules()
+        assert all(name.startswith(f"gantry:{self.name}:") and len(one["vms"]) > 1 for name, one in rules.items())
+        assert self.cluster.groups() == {}
+        kept = drive("container_volume_info", {**self.builder.lab["vcenter"]})["volumes"]
+        assert [one["name"] for one in kept if not one["attached_to"] and expected] == []

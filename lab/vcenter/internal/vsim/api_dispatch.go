@@ -96,6 +96,9 @@ func (s *Server) answer(ctx *simulator.Context, call *simulator.Method) (body so
 	if fault := s.agentFault(call.This, call.Name); fault != nil {
 		return failed(fault)
 	}
+	if fault := s.hostFault(call.This, call.Name); fault != nil {
+		return failed(fault)
+	}
 	if mutates(call.Name) && !slices.Contains(volumePolicyMethods, call.Name) && namesPolicy(reflect.ValueOf(call.Body)) {
 		return failed(notSupported("The lab does not apply storage policies."))
 	}

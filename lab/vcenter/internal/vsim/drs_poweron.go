@@ -70,6 +70,9 @@ func (s *Server) startPlaced(ctx *simulator.Context, reference ref, level types.
 	case s.powerState(vm) == types.VirtualMachinePowerStatePoweredOn:
 		return wrongPowerState(types.VirtualMachinePowerStatePoweredOn, types.VirtualMachinePowerStatePoweredOff)
 	}
+	if fault := s.hostFault(reference, "PowerOnVM_Task"); fault != nil {
+		return fault
+	}
 	host := s.hostOf(vm)
 	cluster := s.clusterOf(host)
 	behavior, managed := drs.Automation(s.clusterConfig(cluster), reference)

@@ -7,10 +7,36 @@
 package vsim
 
 import (
+	"slices"
+
 	"github.com/vmware/govmomi/simulator"
 	"github.com/vmware/govmomi/vim25/soap"
 	"github.com/vmware/govmomi/vim25/types"
 )
+
+// methodsOfHosts are the methods of VMs that are carried out by their hosts. Those that move VMs, and those of templates, have
+// checks of their own.
+var methodsOfHosts = []string{
+	"CreateSnapshot_Task", "Destroy_Task", "PowerOffVM_Task", "PowerOnVM_Task", "RebootGuest", "ReconfigVM_Task", "ResetVM_Task",
+	"ShutdownGuest", "StandbyGuest", "SuspendVM_Task",
+}
+
+// hostFault returns the fault of a method that the host of the VM would have to carry out, and is not connected for:
+// "HostNotConnected: […] the method could not be performed because the host is not connected" (API, HostNotConnected).
+func (s *Server) hostFault(target ref, method string) types.BaseMethodFault {
+	if target.Type != "VirtualMachine" || !slices.Contains(methodsOfHosts, method) {
+		return nil
+	}
+	vm := s.vm(target)
+	if vm == nil || s.isTemplate(vm) {
+		return nil
+	}
+	host, found := s.registry.Get(s.hostOf(vm)).(*simulator.HostSystem)
+	if !found {
+		return nil
+	}
+	return s.disconnected(host)
+}
 
 // disconnectHost implements DisconnectHost_Task: "InvalidState: if host is not in the connected state".
 func (s *Server) disconnectHost(ctx *simulator.Context, request *types.DisconnectHost_Task) (soap.HasFault, types.BaseMethodFault) {

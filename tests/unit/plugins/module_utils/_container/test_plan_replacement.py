@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.changes_effects import container_effects
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import (
     OFF,
     ON,
@@ -163,3 +164,35 @@ def test_a_kept_vm_is_removed_by_the_next_run() -> None:
     assert Plan(plan_container(desire(Replacement(keeps=True)), observed)).actions() == [
         "remove web-gantry-previous, which web has replaced"
     ]
+
+
+def interrupted(**changes: Any) -> ObservedContainer:
+    """Return a container whose VM an update has replaced before it was killed."""
+    new = replace(existing(IMAGES[1], image="image:1", moid="vm-8"), **changes)
+    kept = replace(existing(name="web-gantry-previous", moid="vm-7"), power=OFF, kind="predecessor")
+    return ObservedContainer(new, image=IMAGES[0], place=PLACE, predecessors=(kept,))
+
+
+@pytest.mark.parametrize("replacement", [Replacement(), Replacement(keeps=True), Replacement(drain=5)])
+def test_an_update_that_is_not_over_is_undone_with_the_vm_that_it_has_replaced(replacement: Replacement) -> None:
+    observed, former = interrupted(), desire(replacement, image="image:0")
+    changes = plan_container(former, observed)
+    assert [kind for kind in kinds(changes) if kind != "Drain"] == ["Stop", "Destroy", "Reinstate", "PowerOn"]
+    assert Plan(changes).actions()[-2:] == ["rename web-gantry-previous back to web", "start web"]
+    (effect,) = container_effects([changes])
+    assert (effect.name, effect.effect, effect.options) == ("web", "replaced", ("image",))
+    final = after(changes, observed)
+    assert final.machine is not None
+    assert (final.machine.moid, final.machine.power, final.machine.kind) == ("vm-7", ON, "container")
+    assert final.successors == final.predecessors == ()
+    assert plan_container(former, final) == ()
+
+
+def test_of_two_updates_that_are_not_over_the_vm_from_before_the_first_is_kept() -> None:
+    observed = replace(interrupted(), image=replace(IMAGES[0], digest="sha256:" + "9" * 64))
+    third = desire(Replacement(keeps=True), image="image:2")
+    changes = plan_container(third, observed)
+    assert kinds(changes) == ["Clone", "Stop", "Destroy", "Promote", "PowerOn", "Discard"]
+    assert changes[-1].machine.moid == "vm-7"
+    first = plan_container(replace(third, replacement=Replacement(starts_first=True)), observed)
+    assert kinds(first) == ["Clone", "PowerOn", "Stop", "Destroy", "Promote", "Discard"]
