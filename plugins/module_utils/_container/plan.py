@@ -184,7 +184,9 @@ class _Planner(PowerPlanner):
         self.was_running = machine is not None and machine.should_run
         if machine is not None and self._is_undone(config, machine, image, place):
             self._take_back(config, machine, image)
-            machine = self.seen.machine
+            machine = self._machine()
+            # The update has stopped it, and owes it a start.
+            self.was_running = self.was_running or machine.should_run
         if machine is None:
             self._do(self._clone(config, self.desired.name, image, place, starts=self.desired.wants_running))
             self._attach(place)
