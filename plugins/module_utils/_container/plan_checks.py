@@ -9,6 +9,7 @@ from __future__ import annotations
 from ansible_collections.gantry.vsphere.plugins.module_utils._address_pool.model import VERSIONS
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import (
+    OFF,
     ContainerPlace,
     Image,
     Machine,
@@ -54,9 +55,10 @@ def refuse_firmware(config: Config, image: Image) -> None:
 
 
 def is_usable(successor: Machine, config: Config, image: Image, place: ContainerPlace) -> bool:
-    """Return whether an interrupted run's successor is the VM that this run would create."""
+    """Return whether an interrupted run's successor is the VM that this run would create, and was not started."""
     return (
         successor.container_id is not None
+        and successor.power == OFF
         and successor.digest == image.digest
         and successor.scratch_bytes == config.scratch_bytes
         and same_entry(successor.folder, place.folder)

@@ -14,7 +14,12 @@ import pytest
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.changes import Clone, Reconfigure
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.desire import desire_container
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import ON, Machine, ObservedContainer
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import (
+    OFF,
+    ON,
+    Machine,
+    ObservedContainer,
+)
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.plan import plan_container
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.result import container_result
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.target import new_machine
@@ -118,7 +123,7 @@ def test_an_interrupted_replacement_is_continued_with_the_secret_of_the_successo
     successor = replace(
         machine_of(), moid="vm-8", name="web-gantry-next", kind="successor", container_id="id-2", digest="sha256:1"
     )
-    successor = replace(successor, document={**(successor.document or {}), "id": "id-2"})
+    successor = replace(successor, power=OFF, document={**(successor.document or {}), "id": "id-2"})
     desired = desired_container(image="image:1", guest_key=KEY)
     observed = ObservedContainer(machine=machine_of(**ENABLED), successors=(successor,), image=IMAGES[1], place=PLACE)
     changes = list(plan_container(desired, observed))

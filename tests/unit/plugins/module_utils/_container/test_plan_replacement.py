@@ -196,3 +196,12 @@ def test_of_two_updates_that_are_not_over_the_vm_from_before_the_first_is_kept()
     assert changes[-1].machine.moid == "vm-7"
     first = plan_container(replace(third, replacement=Replacement(starts_first=True)), observed)
     assert kinds(first) == ["Clone", "PowerOn", "Stop", "Destroy", "Promote", "Discard"]
+
+
+def test_a_new_vm_that_a_killed_run_has_started_is_not_changed_while_it_runs() -> None:
+    before = ObservedContainer(existing(), image=IMAGES[1], place=PLACE)
+    started = after(plan_container(desire(Replacement(starts_first=True)), before)[:2], before)
+    assert [one.power for one in started.successors] == [ON]
+    wanted = desire(Replacement(starts_first=True), memory="512M")
+    expected = ["Stop", "Destroy", "Clone", "PowerOn", "Retire", "Promote", "Stop", "Discard"]
+    assert kinds(plan_container(wanted, started)) == expected
