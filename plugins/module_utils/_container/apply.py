@@ -62,7 +62,7 @@ _KINDS: dict[type[ContainerChange], Kind[ContainerSubject]] = {
     changes.Relocate: Kind(apply_relocate.relocate, limit=16),
     changes_replacement.Discard: Kind(apply_vm.destroy, limit=32),
     changes_replacement.Drain: Kind(apply_replacement.drain),
-    changes_replacement.Reinstate: Kind(apply_replacement.reinstate, limit=32),
+    changes_replacement.Reinstate: Kind(apply_vm.promote, limit=32),
     changes_replacement.Retire: Kind(apply_replacement.retire, limit=32),
     changes_suspend.Suspend: Kind(apply_suspend.suspend, limit=16),
     changes.Stop: Kind(apply_power.stop, limit=64),

@@ -54,9 +54,9 @@ _STOP_MARGIN = 20.0
 # How long a VM may be off after vCenter accepted to power it on, if no task is known that can be waited for.
 _POWER_ON_SECONDS = 60.0
 _POWER_ON_TASK = "VirtualMachine.powerOn"
-# The fault of a change of the power state that the VM has already.
 _VERSION_PATH = "config.changeVersion"
 _PREPARE_PATHS = (POWER_PATH, _VERSION_PATH, *map(keys.option_path, (*START_KEYS, keys.NAMES_TABLE)))
+# The fault of a change of the power state that the VM has already.
 _CHANGED = "InvalidPowerState"
 # Faults of a guest that cannot shut down by itself: it is off already, or has to be powered off.
 _CANNOT_ASK = ("ToolsUnavailable", _CHANGED, "InvalidState", "TaskInProgress")

@@ -18,12 +18,10 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.apply_ru
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.apply_wait import POWER_PATH
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.changes_replacement import (
     Drain,
-    Reinstate,
     Retire,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.encode import (
     extra_config_spec,
-    promote_spec,
     retire_spec,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.encode_names import encode_names
@@ -78,9 +76,3 @@ def _update_names(session: Session, scopes: frozenset[tuple[str, str]]) -> Job:
                     write_table(session, update).start()
 
     return Job("the other containers", "update the names of", write, has_task=False)
-
-
-def reinstate(subject: ContainerSubject, change: Reinstate) -> Flow[None]:
-    """Give the old VM its name back."""
-    vm, spec = subject.vm(change.machine), promote_spec(change.container)
-    yield Job(change.machine.name, "rename", lambda: vm.ReconfigVM_Task(spec))

@@ -27,6 +27,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.changes 
     Reconfigure,
     RehomeTemplate,
 )
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.changes_replacement import Reinstate
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.decode import base_snapshot, decode_macs
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.encode import (
     DEVICE_ASPECTS,
@@ -102,7 +103,8 @@ def reconfigure(subject: ContainerSubject, change: Reconfigure) -> Flow[None]:
         yield from _name_adapters(subject, target)
 
 
-def promote(subject: ContainerSubject, change: Promote) -> Flow[None]:
+def promote(subject: ContainerSubject, change: Promote | Reinstate) -> Flow[None]:
+    """Give a VM the name and the kind of its container."""
     vm = subject.vm(change.machine)
     yield Job(change.machine.name, "rename", lambda: vm.ReconfigVM_Task(promote_spec(change.container)))
 
