@@ -94,7 +94,7 @@ class Stack:
         return done
 
     def vms(self) -> dict[str, tuple[str, str, bool]]:
-        """Return the id, the image, and whether it is on, of each VM that is no template."""
+        """Return the id, the image, and whether it is on, of each VM of the project, not of other tests."""
         rows = self.builder.session.read_all(
             "VirtualMachine", ["name", "config.template", "config.extraConfig", "runtime.powerState"]
         )
@@ -105,8 +105,13 @@ class Stack:
                 row["runtime.powerState"] == "poweredOn",
             )
             for row in rows
-            if not row["config.template"]
+            if row["name"].startswith(f"{self.name}-") and not row["config.template"]
         }
+
+    def volumes(self) -> list[dict[str, Any]]:
+        """Return the volumes of the project, as container_volume_info describes them."""
+        found = drive("container_volume_info", {**self.builder.lab["vcenter"]})["volumes"]
+        return [one for one in found if one["name"].startswith(f"{self.name}_")]
 
     def assert_only(self, expected: Mapping[str, str]) -> None:
         """Assert that there are just the containers with these images, all on, and nothing that no one owns."""
@@ -117,5 +122,4 @@ class Stack:
         rules = self.cluster.rules()
         assert all(name.startswith(f"gantry:{self.name}:") and len(one["vms"]) > 1 for name, one in rules.items())
         assert self.cluster.groups() == {}
-        kept = drive("container_volume_info", {**self.builder.lab["vcenter"]})["volumes"]
-        assert [one["name"] for one in kept if not one["attached_to"] and expected] == []
+        assert [one["name"] for one in self.volumes() if not one["attached_to"] and expected] == []
