@@ -9,7 +9,7 @@ A container that fails is left as it is, and the others continue; the next run f
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -31,8 +31,22 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container import (
     changes_suspend,
     changes_volumes,
 )
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.apply_batch import ContainerSubject, Workbench
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.apply_batch import (
+    ContainerSubject,
+    ContainerWork,
+    CreatedVm,
+    Workbench,
+)
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.apply_names import changed_scopes, update_names
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.apply_stages import (
+    BETWEEN,
+    Interlude,
+    MakeCall,
+    creations,
+    in_stages,
+    joined,
+    make_call,
+)
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.apply_wait import StartupError
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.changes import ContainerChange
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.changes_names import UpdateNames
@@ -45,7 +59,7 @@ if TYPE_CHECKING:
 
 # The maximum number of requests of a kind that run in parallel. vCenter runs as many as a host and a datastore allow
 # and queues the rest; a long queue delays all other users of the same vCenter.
-_KINDS: dict[type[ContainerChange], Kind[ContainerSubject]] = {
+_KINDS: dict[type[ContainerChange | MakeCall], Kind[ContainerSubject]] = {
     changes_volumes.AttachVolume: Kind(apply_volumes.attach_volume, limit=32),
     changes.AwaitStatus: Kind(apply_power.await_status),
     changes.Clone: Kind(apply_vm.clone, limit=32),
@@ -64,25 +78,10 @@ _KINDS: dict[type[ContainerChange], Kind[ContainerSubject]] = {
     changes_replacement.Drain: Kind(apply_replacement.drain),
     changes_replacement.Reinstate: Kind(apply_vm.promote, limit=32),
     changes_replacement.Retire: Kind(apply_replacement.retire, limit=32),
+    MakeCall: Kind(make_call),
     changes_suspend.Suspend: Kind(apply_suspend.suspend, limit=16),
     changes.Stop: Kind(apply_power.stop, limit=64),
 }
-
-
-@dataclass(frozen=True)
-class ContainerWork:
-    """The changes of one container.
-
-    ``after``: the ids of those that must be done before. ``follows``: of those of which ``tolerated`` may also have
-    failed, None for all.
-    """
-
-    id: str
-    name: str
-    changes: Sequence[ContainerChange]
-    after: frozenset[str] = frozenset()
-    follows: frozenset[str] = frozenset()
-    tolerated: int | None = None
 
 
 def apply_containers(session: Session, planned: Iterable[ContainerChange], report: Report) -> None:
@@ -113,28 +112,54 @@ def apply_in_order(session: Session, works: Iterable[ContainerWork], report: Rep
 
 
 def run_in_order(
-    session: Session, works: Iterable[ContainerWork], report: Report, *, names: bool = True
+    session: Session,
+    works: Iterable[ContainerWork],
+    report: Report,
+    *,
+    names: bool = True,
+    between: Interlude | None = None,
 ) -> ContainerResults:
     """Make the changes of each container after those of the containers that it waits for, and write tables of names.
 
-    Without ``names`` the tables are left to the caller.
+    Without ``names`` the tables are left to the caller. ``between`` is called when all new VMs exist, or could not be
+    created, and before any other change. It raises what the call raises.
     """
-    bench, known = Workbench(session), list(works)
-    subjects = [
-        ContainerSubject(work.id, work.name, work.changes, work.after, work.follows, work.tolerated, bench=bench)
-        for work in _after_templates(_without_updates(known))
-    ]
+    known = list(works)
+    own = _without_updates(known)
+    divided = _after_templates(own if between is None else in_stages(own))
+    subjects = list(_subjects(session, divided, between))
+    bench = subjects[0].bench if subjects else Workbench(session)
     for change in (change for subject in subjects for change in subject.changes):
         if isinstance(change, (changes.Clone, changes.Reconfigure)):
             for claim in change.claims:
                 bench.promise(claim.pool, claim.address)
     moves = any(isinstance(change, changes.RehomeTemplate) for subject in subjects for change in subject.changes)
     made = Batch(session, report, _KINDS, explain=_explain).run(subjects)
+    results = {subject.id: one for subject, one in zip(subjects, made, strict=True)}
+    called = results.get(BETWEEN)
+    if called is not None and called.error is not None:
+        raise called.error
     return ContainerResults(
-        works={subject.id: one for subject, one in zip(subjects, made, strict=True)},
+        works=joined(divided, results),
         tables=write_tables(session, (change for work in known for change in work.changes), report) if names else [],
         noun="containers and templates" if moves else "containers",
     )
+
+
+def _subjects(
+    session: Session, works: Sequence[ContainerWork], between: Interlude | None
+) -> Iterator[ContainerSubject]:
+    bench, created = Workbench(session), {work.id: CreatedVm() for work in works}
+    for work in works:
+        own = created[work.creation or work.id]
+        yield ContainerSubject(
+            work.id, work.name, work.changes, work.after, work.follows, work.tolerated, bench=bench, created=own
+        )
+    if between is not None:
+        before = creations(works)
+        call = MakeCall(between, {work.name: created[work.id] for work in before})
+        follows = frozenset(work.id for work in before)
+        yield ContainerSubject(BETWEEN, between.what, (call,), follows=follows, bench=bench)
 
 
 def write_tables(session: Session, made: Iterable[ContainerChange], report: Report) -> list[SubjectResult]:
@@ -174,6 +199,6 @@ def _after_templates(works: Iterable[ContainerWork]) -> list[ContainerWork]:
     ]
 
 
-def _explain(change: ContainerChange, error: GantryError) -> GantryError:
-    # The guest's error message is complete.
-    return error if isinstance(error, StartupError) else explain(change, error)
+def _explain(change: ContainerChange | MakeCall, error: GantryError) -> GantryError:
+    # The messages of the guest and of the call are complete.
+    return error if isinstance(error, StartupError) or isinstance(change, MakeCall) else explain(change, error)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._address_pool.model import AddressPool
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.changes import ContainerChange
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.decode_names import NAMED_PATHS, decode_named
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import (
     NEW,
@@ -135,21 +136,45 @@ class Workbench:
         return read_job(", ".join(paths), read)
 
 
+@dataclass(frozen=True)
+class ContainerWork:
+    """The changes of one container.
+
+    ``after``: the ids of those that must be done before. ``follows``: of those of which ``tolerated`` may also have
+    failed, None for all. ``creation``: the id of the work that creates its VM, if that is another one.
+    """
+
+    id: str
+    name: str
+    changes: Sequence[ContainerChange]
+    after: frozenset[str] = frozenset()
+    follows: frozenset[str] = frozenset()
+    tolerated: int | None = None
+    creation: str | None = None
+
+
+@dataclass
+class CreatedVm:
+    """The VM that the changes of a container have created. ``container_id`` is what it calls itself."""
+
+    moid: str | None = None
+    container_id: str | None = None
+
+
 @dataclass
 class ContainerSubject(Subject):
-    """One container. ``created`` and ``container_id``: the MoID and the id of the VM that its plan has created."""
+    """One container. ``created`` is shared by the subjects of one container."""
 
     bench: Workbench = field(kw_only=True)
-    created: str | None = None
-    container_id: str | None = None
+    created: CreatedVm = field(default_factory=CreatedVm)
 
     def moid(self, machine: Machine) -> str:
         """Return the MoID of a planned machine; a machine that the plan creates has one only afterwards."""
         if machine.moid != NEW:
             return machine.moid
-        if self.created is None:
+        if self.created.moid is None:
             raise ValueError(f"{machine.name} is changed before it is created")
-        return self.created
+        return self.created.moid
 
     def vm(self, machine: Machine) -> Any:
         return self.bench.vm(self.moid(machine))

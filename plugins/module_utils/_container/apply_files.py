@@ -69,7 +69,7 @@ def replace_files(subject: ContainerSubject, change: ReplaceFiles) -> Flow[None]
 
 def _send_all(subject: ContainerSubject, vm: Any, files: FilesToDeliver, deadline: float) -> Flow[None]:
     managers = yield from subject.bench.guest_managers()
-    secret = files.guest_key.secret(subject.container_id or files.container_id)
+    secret = files.guest_key.secret(subject.created.container_id or files.container_id)
     programs = GuestPrograms(subject.bench.session, vm, managers, USER, secret)
     for arguments in files.delivery.parts():
         yield from _send(subject, vm, programs, arguments, deadline)

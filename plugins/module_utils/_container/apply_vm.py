@@ -66,7 +66,7 @@ def clone(subject: ContainerSubject, change: Clone) -> Flow[None]:
         starts=change.starts,
     )
     made = yield Job(target.name, "clone", lambda: template.CloneVM_Task(folder=folder, name=target.name, spec=spec))
-    subject.created, subject.container_id = moid_of(made), target.container_id
+    subject.created.moid, subject.created.container_id = moid_of(made), target.container_id
     target = yield from hold_addresses(subject, target, change.claims)
     yield from _name_adapters(subject, target)
 

@@ -13,11 +13,9 @@ from typing import TYPE_CHECKING
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.report import Report
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.text import listed
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.apply import (
-    ContainerResults,
-    ContainerWork,
-    run_in_order,
-)
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.apply import ContainerResults, run_in_order
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.apply_batch import ContainerWork
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.apply_stages import Interlude
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.changes import Clone
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.changes_names import UpdateNames
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import NEW
@@ -29,7 +27,13 @@ if TYPE_CHECKING:
 
 
 def apply_set(
-    session: Session, desired: DesiredSet, changes: Sequence[SetChange], report: Report, *, names: bool = True
+    session: Session,
+    desired: DesiredSet,
+    changes: Sequence[SetChange],
+    report: Report,
+    *,
+    names: bool = True,
+    between: Interlude | None = None,
 ) -> ContainerResults:
     """Make the changes; return what became of each container, by the subjects of its changes.
 
@@ -38,7 +42,7 @@ def apply_set(
     replacement of one that runs.
     """
     _refuse_planned_images(changes)
-    return run_in_order(session, _works(desired, changes), report, names=names)
+    return run_in_order(session, _works(desired, changes), report, names=names, between=between)
 
 
 def _works(desired: DesiredSet, changes: Sequence[SetChange]) -> list[ContainerWork]:

@@ -13,11 +13,9 @@ from typing import TYPE_CHECKING
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.report import Report
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.text import listed
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.apply import (
-    ContainerWork,
-    run_in_order,
-    write_tables,
-)
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.apply import run_in_order, write_tables
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.apply_batch import ContainerWork
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.apply_stages import Interlude
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.changes import ContainerChange
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.changes_monitor import Monitor
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.changes_replacement import Discard
@@ -47,15 +45,21 @@ _MOST_REASONS = 10
 
 
 def update_set(
-    session: Session, desired: DesiredSet, observed: ObservedSet, changes: Sequence[SetChange], report: Report
+    session: Session,
+    desired: DesiredSet,
+    observed: ObservedSet,
+    changes: Sequence[SetChange],
+    report: Report,
+    *,
+    between: Interlude | None = None,
 ) -> None:
-    """Make the changes.
+    """Make the changes. ``between`` is called when all new VMs exist, and before any other change.
 
     The VMs that were replaced are removed when the update of their entry is over. If it has failed, they take their
     places again, if the entry says so.
     """
     updating = [one for one in changes if not isinstance(one.change, Discard)]
-    results = apply_set(session, desired, updating, report, names=False)
+    results = apply_set(session, desired, updating, report, names=False, between=between)
     update = Update(desired, observed, updating, results.works)
     rollbacks = [
         _roll_back(session, entry, update.slots(entry), policy, report)

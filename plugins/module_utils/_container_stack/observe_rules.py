@@ -55,15 +55,15 @@ class _Member:
 
 
 def observe_stack_rules(
-    session: Session, desired: DesiredStack, containers: ObservedSet, *, planned: bool = True
+    session: Session, desired: DesiredStack, containers: ObservedSet, *, created: Mapping[str, str] | None = None
 ) -> tuple[StackRules, ...]:
     """Return the rules of each cluster that has or gets containers of the stack.
 
-    Without the ``planned`` ones, they are for the containers that exist.
+    ``created`` has the MoIDs of the VMs that were created since the containers were observed, by the names of their
+    containers. Those that exist now are in the rules then, and otherwise also those that are planned.
     """
     inventory = session.inventory(vms=True, properties=INVENTORY_PROPERTIES)
-    members = [*_listed(desired, containers), *_unlisted(desired, containers)]
-    members = [member for member in members if planned or not member.planned]
+    members = [*_listed(desired, containers, created), *_unlisted(desired, containers)]
     clusters = {member.cluster.moid: member.cluster for member in members}
     if not members and not desired.containers.present:
         # What was removed by other means can have left rules behind, and nothing says where.
@@ -79,15 +79,17 @@ def observe_stack_rules(
     )
 
 
-def _listed(desired: DesiredStack, containers: ObservedSet) -> Iterator[_Member]:
+def _listed(desired: DesiredStack, containers: ObservedSet, created: Mapping[str, str] | None) -> Iterator[_Member]:
     services = {entry: service for service, entry in desired.services.items()}
     for wanted, found in zip(desired.containers.containers, containers.containers, strict=True):
         service = services.get(desired.containers.entry_of(wanted.name))
         if found.machines:
             yield from _machines(found, service, remains=wanted.state != "absent")
         elif found.place is not None and found.place.cluster is not None:
-            moid = f"(planned) {wanted.name}"
-            yield _Member(service, RuleVm(moid, wanted.name, wanted.name), found.place.cluster, planned=True)
+            planned = created is None
+            moid = f"(planned) {wanted.name}" if created is None else created.get(wanted.name)
+            if moid is not None:
+                yield _Member(service, RuleVm(moid, wanted.name, wanted.name), found.place.cluster, planned=planned)
 
 
 def _unlisted(desired: DesiredStack, containers: ObservedSet) -> Iterator[_Member]:

@@ -6,32 +6,18 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
-from ansible_collections.gantry.vsphere.plugins.module_utils._base.report import Report, Stopwatch
+from ansible_collections.gantry.vsphere.plugins.module_utils._base.report import Report
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.changes_effects import container_effects
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import Machine
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.observe_info import observe_container_info
 from ansible_collections.gantry.vsphere.plugins.module_utils._container_set.changes import changes_by_subject
-from ansible_collections.gantry.vsphere.plugins.module_utils._container_set.model import ObservedSet
 from ansible_collections.gantry.vsphere.plugins.module_utils._container_set.observe import observe_set
-from ansible_collections.gantry.vsphere.plugins.module_utils._container_set.operation_update import update_set
-from ansible_collections.gantry.vsphere.plugins.module_utils._container_set.plan import plan_set
-from ansible_collections.gantry.vsphere.plugins.module_utils._container_stack.apply import (
-    apply_needs,
-    container_seconds,
-)
-from ansible_collections.gantry.vsphere.plugins.module_utils._container_stack.apply_rules import apply_stack_rules
 from ansible_collections.gantry.vsphere.plugins.module_utils._container_stack.changes import (
     ContainerOfStack,
-    ImageOfStack,
-    RuleOfStack,
     StackChange,
-    VolumeOfStack,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._container_stack.desire import desire_stack, desire_stacks
 from ansible_collections.gantry.vsphere.plugins.module_utils._container_stack.model import (
@@ -39,9 +25,9 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container_stack.mo
     ObservedStack,
     StackQuery,
 )
-from ansible_collections.gantry.vsphere.plugins.module_utils._container_stack.model_rules import StackRules
 from ansible_collections.gantry.vsphere.plugins.module_utils._container_stack.observe import observe_needs
 from ansible_collections.gantry.vsphere.plugins.module_utils._container_stack.observe_rules import observe_stack_rules
+from ansible_collections.gantry.vsphere.plugins.module_utils._container_stack.operation_update import update_stack
 from ansible_collections.gantry.vsphere.plugins.module_utils._container_stack.options import (
     MUTUALLY_EXCLUSIVE,
     REQUIRED_TOGETHER,
@@ -52,7 +38,6 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container_stack.pl
 from ansible_collections.gantry.vsphere.plugins.module_utils._container_stack.plan_removal import kept_images
 from ansible_collections.gantry.vsphere.plugins.module_utils._container_stack.result import stack_result, stacks_result
 from ansible_collections.gantry.vsphere.plugins.module_utils._container_stack.result_slots import slot_rows
-from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.plan import plan_observed
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.operation import Effect, InfoOperation, Operation
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.options import argument_spec
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.plan import Plan
@@ -88,45 +73,7 @@ class ContainerStack(Operation[DesiredStack, ObservedStack, StackChange]):
         plan: Plan[StackChange],
         report: Report,
     ) -> ObservedStack:
-        """Add the images and volumes first. Then the containers are planned again, because new disks now have ids.
-
-        The rules are written when all containers exist and before any of them is started, so that DRS follows them at
-        the first start, and before any is removed, so that no rule is left without its containers. What is removed with
-        a project is removed when its containers are gone.
-        """
-        needs, containers, rules = observed.needs, observed.containers, observed.rules
-        changes = made = tuple(one.change for one in plan.changes if isinstance(one, ContainerOfStack))
-        has_needs = any(isinstance(one, ImageOfStack | VolumeOfStack) for one in plan.changes)
-        watch = Stopwatch(report)
-        if has_needs and not desired.removes:
-            needs = apply_needs(session, desired, needs, plan, report)
-            containers = observe_set(session, desired.containers, refresh=True)
-            changes = plan_set(desired.containers, containers).changes
-        if any(isinstance(one, RuleOfStack) for one in plan.changes):
-            created = plan_set(replace(desired.containers, create_only=True), containers).changes
-            if created:
-                # What fails is tried again with the other changes, and reported by them. The others go on.
-                with contextlib.suppress(GantryError):
-                    update_set(session, desired.containers, containers, created, watch)
-                containers = observe_set(session, desired.containers, refresh=True)
-                changes = plan_set(desired.containers, containers).changes
-            rules = self._with_rules(session, desired, containers, report)
-        if changes:
-            update_set(session, desired.containers, containers, changes, watch)
-            containers = observe_set(session, desired.containers, refresh=True)
-            # A container that was replaced in another cluster has left the rules of its former one.
-            rules = self._with_rules(session, desired, containers, report)
-        if has_needs and desired.removes:
-            needs = apply_needs(session, desired, needs, plan, report)
-        return ObservedStack(needs, containers, rules, container_seconds(watch, made))
-
-    @staticmethod
-    def _with_rules(
-        session: Session, desired: DesiredStack, containers: ObservedSet, report: Report
-    ) -> tuple[StackRules, ...]:
-        # A container that could not be created is not in them, and the others are started with them.
-        rules = observe_stack_rules(session, desired, containers, planned=False)
-        return apply_stack_rules(session, rules, plan_observed, report)
+        return update_stack(session, desired, observed, plan, report)
 
     def summary(self, desired: DesiredStack, observed: ObservedStack, plan: Plan[StackChange]) -> dict[str, Any]:
         kept = kept_images(desired, observed)

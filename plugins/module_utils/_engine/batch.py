@@ -12,7 +12,7 @@ no subject waits for another that is not named in its ``after`` or its ``follows
 from __future__ import annotations
 
 import time
-from collections import deque
+from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Generator, Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
@@ -158,7 +158,9 @@ class Batch(Generic[S]):
         self._limits = limits or TaskLimits()
         self._timeout = timeout
         self._runs: dict[str, _Run[S]] = {}
-        self._done = 0
+        # How many subjects of each name are not done, and how long the others took: they may be parts of one object.
+        self._left = Counter[str]()
+        self._seconds = defaultdict[str, float](float)
         # Those that come after a subject, and those that only follow it, by its id.
         self._dependents: dict[str, list[_Run[S]]] = {}
         self._followers: dict[str, list[_Run[S]]] = {}
@@ -203,6 +205,7 @@ class Batch(Generic[S]):
             if subject.id in self._runs:
                 raise ValueError(f"the batch has two subjects {subject.id}")
             self._runs[subject.id] = _Run(subject, set(subject.after | subject.follows))
+            self._left[subject.name] += 1
         for run in self._runs.values():
             for before in run.blocked_by:
                 if before not in self._runs:
@@ -219,9 +222,7 @@ class Batch(Generic[S]):
             self._report(f"{run.subject.name}: {error.message}")
             self._skip_dependents(run)
         else:
-            self._done += 1
-            progress = f"{self._done} of {len(self._runs)}"
-            self._report(Finished(run.subject.name, time.monotonic() - run.began, progress))
+            self._report_done(run)
         released = self._followers.get(run.subject.id, [])
         if error is None:
             released = [*released, *self._dependents.get(run.subject.id, ())]
@@ -229,6 +230,15 @@ class Batch(Generic[S]):
             waiting.blocked_by.discard(run.subject.id)
             if not waiting.blocked_by and not waiting.status:
                 self._ready.append((waiting, None))
+
+    def _report_done(self, run: _Run[S]) -> None:
+        """Report an object of which this was the last part."""
+        name = run.subject.name
+        self._seconds[name] += time.monotonic() - run.began
+        self._left[name] -= 1
+        if not self._left[name]:
+            done = sum(not left for left in self._left.values())
+            self._report(Finished(name, self._seconds[name], f"{done} of {len(self._left)}"))
 
     def _skip_dependents(self, failed: _Run[S]) -> None:
         """Skip those that come after a subject that failed, and all that wait for one that is skipped."""
