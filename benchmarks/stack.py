@@ -19,7 +19,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.decode i
     IMAGE_PROPERTIES,
     MACHINE_PROPERTIES,
 )
-from benchmarks.measure import Cost, cost_of, report
+from benchmarks.measure import cost_of, report
 from benchmarks.playing import Bench, Task, bench
 from tests.support.lab.iso import make_iso
 from tests.support.runtime import runtime_package
@@ -59,6 +59,7 @@ services:
 def _measure(size: int, clone_seconds: float) -> list[tuple[str, Any]]:
     with bench(images=["tiny"]) as one, runtime_package(one.folder / "runtime"):
         _prepare(one, clone_seconds)
+        start = cost_of(one.playbook("start", [{"ansible.builtin.debug": {"msg": "start"}}]), one.environment)
         command = _stack(one, size)
         created = cost_of(command, one.environment)
         one.control.forget()
@@ -69,10 +70,6 @@ def _measure(size: int, clone_seconds: float) -> list[tuple[str, Any]]:
     with bench(images=["tiny"]) as one:
         _prepare(one, clone_seconds)
         bare = cost_of([*_BARE, "create", str(size)], one.environment)
-    return _rows(size, created, again, requests, bare, read)
-
-
-def _rows(size: int, created: Cost, again: Cost, requests: int, bare: Cost, read: Cost) -> list[tuple[str, Any]]:
     return [
         (f"{size} replicas, creation, wall seconds", created.wall),
         (f"{size} replicas, creation by a bare script, wall seconds", bare.wall),
@@ -80,6 +77,7 @@ def _rows(size: int, created: Cost, again: Cost, requests: int, bare: Cost, read
         (f"{size} replicas, nothing to do, wall seconds", again.wall),
         (f"{size} replicas, the bare read, wall seconds", read.wall),
         (f"{size} replicas, nothing to do, ratio", again.wall / read.wall),
+        (f"{size} replicas, nothing to do, ratio without the start of Ansible", (again.wall - start.wall) / read.wall),
         (f"{size} replicas, nothing to do, requests", requests),
         (f"{size} replicas, MiB of the largest process", max(created.memory, again.memory)),
     ]

@@ -295,6 +295,15 @@ def test_problems_of_the_inventory_are_reported_together_too(project: Project) -
     assert "'nowhere'" in refused["msg"]
 
 
+def test_the_containers_of_a_cluster_may_have_more_memory_than_its_hosts(project: Project) -> None:
+    lab, session = project.builder.lab, project.builder.session
+    clusters = session.read_all("ClusterComputeResource", ["name", "summary.totalMemory", "host"])
+    (cluster,) = [row for row in clusters if row["name"] == lab["cluster"]]
+    total, hosts = cluster["summary.totalMemory"] >> 20, len(cluster["host"])
+    more_than_half = (total // hosts // 2 // 4 + 1) * 4
+    project.ok(web(replicas=2 * hosts, memory=f"{more_than_half}M"))
+
+
 def test_a_pool_with_too_little_memory_is_refused(project: Project) -> None:
     lab, path = project.builder.lab, f"{PREFIX}small"
     pool = {"path": path, "cluster": lab["cluster"], "memory": {"limit": "500M"}}

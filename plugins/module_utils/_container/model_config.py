@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.canonical_json import document_hash
@@ -38,6 +39,11 @@ class Config:
 
     def document(self) -> dict[str, Any]:
         """Return the configuration by option name, as recorded in ``gantry.config``."""
+        return dict(self._document)
+
+    @cached_property
+    def _document(self) -> Mapping[str, Any]:
+        # It is compared and recorded many times.
         return {option.name: plain(self.values[option.name]) for option in OPTIONS}
 
     def hash(self) -> str:

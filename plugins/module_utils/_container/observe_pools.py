@@ -17,6 +17,9 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._resource_pool.deco
 from ansible_collections.gantry.vsphere.plugins.module_utils._resource_pool.model_capacity import PoolCapacity
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.inventory import Entry, Inventory
 
+# What is above a root pool.
+_OWNERS = ("ClusterComputeResource", "ComputeResource")
+
 
 def observe_pools(inventory: Inventory, observed: Sequence[ObservedContainer]) -> list[ObservedContainer]:
     """Add the pools that the VMs of each container are in and are to be in, with those above."""
@@ -42,7 +45,8 @@ def _with_parents(inventory: Inventory, pool: Entry) -> Iterator[PoolCapacity]:
     while current is not None:
         above = inventory.entry(current.parent or "")
         parent = above if above is not None and _is_readable(above) else None
-        yield decode_capacity(current, None if parent is None else parent.moid)
+        root = above is not None and above.type_name in _OWNERS
+        yield decode_capacity(current, None if parent is None else parent.moid, root=root)
         current = parent
 
 

@@ -376,16 +376,16 @@ class _Planner(PowerPlanner):
     def _converge_to(self, target_of: Callable[[Machine], Machine], claims: tuple[AssignedAddress, ...] = ()) -> None:
         """Change the VM to its target, with a stop and a start if required."""
         machine = self._machine()
-        if self._needs_stop(machine, target_of):
-            target = target_of(machine)
+        target = target_of(machine)
+        if self._needs_stop(machine, target, target_of):
             self._stop(machine, causes=restart_causes(machine, target, differing_views(machine, target)[1]))
             machine = self._machine()
-        target = target_of(machine)
+            target = target_of(machine)
         if differing(machine, target, OFFLINE + LIVE):
             self._do(Reconfigure(self.desired.name, machine, target, claims))
 
-    def _needs_stop(self, machine: Machine, target_of: Callable[[Machine], Machine]) -> bool:
-        offline = set(restart_aspects(machine, target_of(machine)))
+    def _needs_stop(self, machine: Machine, target: Machine, target_of: Callable[[Machine], Machine]) -> bool:
+        offline = set(restart_aspects(machine, target))
         if self.desired.placement.bootstrap is None:
             # An ISO is reinserted into the drive while the container runs.
             offline.discard("bootstrap")

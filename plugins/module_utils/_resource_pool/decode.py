@@ -49,8 +49,8 @@ def decode_free(properties: Mapping[str, Any]) -> dict[str, int]:
     return {} if runtime is None else _amounts(runtime, "unreservedForPool")
 
 
-def decode_capacity(pool: Entry, parent: str | None) -> PoolCapacity:
-    """Return a pool of an inventory that has its CAPACITY_PROPERTIES, and the MoID of the one above it."""
+def decode_capacity(pool: Entry, parent: str | None, *, root: bool) -> PoolCapacity:
+    """Return a pool of an inventory that has its CAPACITY_PROPERTIES. ``parent`` is the MoID of the one above it."""
     runtime = pool.properties["runtime"]
     return PoolCapacity(
         moid=pool.moid,
@@ -58,6 +58,7 @@ def decode_capacity(pool: Entry, parent: str | None) -> PoolCapacity:
         parent=parent,
         state=decode_pool(pool.moid, pool.properties, ()),
         free=_amounts(runtime, "unreservedForVm"),
+        root=root,
     )
 
 

@@ -26,7 +26,8 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._resource_pool.mode
 class PoolCapacity:
     """A pool, and what it has left for VMs with that of the pools above, in MHz and MB, as far as vCenter says.
 
-    ``parent`` is the MoID of the pool above it, if there is one that can be read.
+    ``parent`` is the MoID of the pool above it, if there is one that can be read. ``root``: it is the pool that a
+    cluster or a host has by itself.
     """
 
     moid: str
@@ -34,12 +35,16 @@ class PoolCapacity:
     parent: str | None
     state: PoolState
     free: Mapping[str, int]
+    root: bool = False
 
     @property
     def memory_limit(self) -> int | None:
-        """Return the limit in MB; None if there is none."""
+        """Return the limit in MB that was set; None if there is none.
+
+        vCenter gives a root pool a limit too: what its hosts have. VMs may have more memory than that together.
+        """
         limit = self.state.allocations[MEMORY]["limit"]
-        return None if limit == UNLIMITED else int(limit)
+        return None if limit == UNLIMITED or self.root else int(limit)
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import gc
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.faults import FaultError
@@ -31,13 +32,25 @@ class Row(dict[str, Any]):
 def retrieve(property_collector: Any, spec: Any) -> Iterator[Row]:
     """Yield the rows of a filter spec, page after page."""
     options = vmodl.query.PropertyCollector.RetrieveOptions(maxObjects=_PAGE)
-    page = property_collector.RetrievePropertiesEx([spec], options)
+    page = _read_page(lambda: property_collector.RetrievePropertiesEx([spec], options))
     while page is not None:
         for content in page.objects:
             yield Row(content.obj, content.propSet)
         if not page.token:
             return
-        page = property_collector.ContinueRetrievePropertiesEx(page.token)
+        token = page.token
+        page = _read_page(lambda: property_collector.ContinueRetrievePropertiesEx(token))
+
+
+def _read_page(read: Callable[[], Any]) -> Any:
+    """Read without the garbage collector: a page has very many new objects, and it would look at all of them often."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        return read()
+    finally:
+        if enabled:
+            gc.enable()
 
 
 def property_spec(kind: Any, paths: Sequence[str]) -> Any:

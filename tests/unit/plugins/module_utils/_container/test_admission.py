@@ -209,7 +209,12 @@ def test_the_limit_of_a_pool_is_for_all_memory_of_what_is_created_or_grows_in_it
     assert plan(limited, (large, existing(large))) == []
 
 
-def pool_row(moid: str, name: str, parent: str) -> Row:
+def test_a_root_pool_admits_more_memory_than_its_hosts_have() -> None:
+    hosts = replace(tenant(memory=1500, limit=1500), root=True)
+    assert plan([hosts], (desire(size="2G"), None)) == ["create web from image:0", "start web"]
+
+
+def pool_row(moid: str, name: str, parent: str, kind: str = "ResourcePool") -> Row:
     """Return a row of a pool with reservations of 100, of which 30 are used, and nothing left above it."""
     shares = vim.SharesInfo(level="normal", shares=1)
     info = vim.ResourceAllocationInfo(reservation=100, limit=-1, expandableReservation=True, shares=shares)
@@ -219,7 +224,7 @@ def pool_row(moid: str, name: str, parent: str) -> Row:
     }
     values = {
         "name": name,
-        "parent": Ref("ResourcePool", parent),
+        "parent": Ref(kind, parent),
         "config": vim.ResourceConfigSpec(cpuAllocation=info, memoryAllocation=info),
         "runtime": vim.ResourcePool.RuntimeInfo(**usage),
     }
@@ -233,5 +238,11 @@ def test_pools_are_read_up_to_the_first_that_the_user_may_not_read() -> None:
     assert [(one.path.rpartition("/")[2], one.parent) for one in observed.pools] == [("web", "p-prod"), ("prod", None)]
     assert [one.free for one in observed.pools] == [{CPU: 70, MEMORY: 70}] * 2
     assert [one.state.used for one in observed.pools] == [{CPU: 30, MEMORY: 30}] * 2
+    assert not any(one.root for one in observed.pools)
+    inventory = small_inventory(
+        pool_row("p-web", "web", "rp-c0"), pool_row("rp-c0", "Resources", "c0", "ClusterComputeResource")
+    )
+    (observed,) = observe_pools(inventory, [ObservedContainer(place=replace(PLACE, pool=inventory.entry("p-web")))])
+    assert [one.root for one in observed.pools] == [False, True]
     place = replace(PLACE, pool=inventory.entry("rp0"))
     assert [one.pools for one in observe_pools(inventory, [ObservedContainer(place=place)])] == [()]
