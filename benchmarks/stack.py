@@ -28,6 +28,8 @@ SIZES = (100, 1000)
 _MODULE = "gantry.vsphere.container_stack"
 _BARE = [sys.executable, "-m", "benchmarks.bare_stack"]
 _CLONE_SECONDS = 1.0
+# A host runs at most 1024 VMs.
+_HOSTS = {"inventory": {"hosts": 16}}
 
 
 def _prepare(one: Bench, clone_seconds: float) -> None:
@@ -57,7 +59,7 @@ services:
 
 
 def _measure(size: int, clone_seconds: float) -> list[tuple[str, Any]]:
-    with bench(images=["tiny"]) as one, runtime_package(one.folder / "runtime"):
+    with bench(images=["tiny"], **_HOSTS) as one, runtime_package(one.folder / "runtime"):
         _prepare(one, clone_seconds)
         start = cost_of(one.playbook("start", [{"ansible.builtin.debug": {"msg": "start"}}]), one.environment)
         command = _stack(one, size)
@@ -67,7 +69,7 @@ def _measure(size: int, clone_seconds: float) -> list[tuple[str, Any]]:
         requests = len(one.control.methods())
         properties = list(dict.fromkeys((*MACHINE_PROPERTIES, *IMAGE_PROPERTIES)))
         read = cost_of([*_BARE, "read", json.dumps(properties)], one.environment)
-    with bench(images=["tiny"]) as one:
+    with bench(images=["tiny"], **_HOSTS) as one:
         _prepare(one, clone_seconds)
         bare = cost_of([*_BARE, "create", str(size)], one.environment)
     return [

@@ -332,6 +332,42 @@ options:
         description:
           - The time between two checks in the start period. Docker's default is V(5s).
         type: str
+  post_start:
+    description:
+      - Commands that run in the container after each start of its process, in their order. The container counts as
+        started when all of them are done, and its health is checked from then on.
+      - If one of them ends with another exit code than 0, the container is stopped, and the task fails.
+      - Their output is in the log of the container.
+    type: list
+    elements: dict
+    suboptions: &hook
+      command:
+        description:
+          - The program and its arguments, as a list, or as a string that is split as a shell does. There is no shell
+            unless the command starts one.
+        type: raw
+        required: true
+      user:
+        description:
+          - The user, and the group after V(:), by name or number. By default that of the container.
+        type: str
+      working_dir:
+        description:
+          - An absolute path in the container. By default the working directory of the container.
+        type: str
+      env:
+        description:
+          - Variables that the command gets besides those of the container.
+        type: dict
+  pre_stop:
+    description:
+      - Commands that run in the container when it is to stop, in their order, before it gets O(stop_signal). They do
+        not run if the container ends by itself or its VM is powered off.
+      - They have O(stop_timeout), of which the container has the rest to stop. What takes longer is killed.
+      - If one of them fails, this is in the log of the container, and the container is stopped nevertheless.
+    type: list
+    elements: dict
+    suboptions: *hook
   stop_signal:
     description:
       - The signal that asks the container to stop, by name or number, such as V(SIGTERM), V(15), V(SIGRTMIN+3) or
@@ -339,7 +375,8 @@ options:
     type: str
   stop_timeout:
     description:
-      - The seconds that the container has to stop before it is killed. With V(0) it is killed immediately.
+      - The seconds that the container has to stop before it is killed, with O(pre_stop). With V(0) it is killed
+        immediately.
       - Without O(image), how long this task waits for it to stop.
       - Default V(10).
     type: int

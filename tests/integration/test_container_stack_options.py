@@ -101,6 +101,22 @@ def test_a_stopped_project_exists_and_is_stopped_from_its_end(
     assert "run store-seed-1 to its end" in converge_stack(changed, calls)["actions"]
 
 
+def test_a_project_is_drained_and_removed_from_its_end(
+    options: dict[str, Any], calls: Control, builder: VmBuilder
+) -> None:
+    file = options["definition"].replace("deploy: {replicas: 2}", "deploy: {replicas: 2}\n    x-gantry: {drain: 1s}")
+    converge_stack({**options, "definition": file}, calls)
+    names = {f"VirtualMachine:{builder.vm(name).moid}": name for name in CONTAINERS}
+    calls.forget()
+    removed = run_predicted({**options, "definition": file, "state": "absent"}, calls)
+    assert {f"drain store-web-{number} for 1 s" for number in (1, 2)} <= set(removed["actions"])
+    destroyed = [names[one["this"]] for one in calls.all() if one["method"] == "Destroy_Task"]
+    assert sorted(destroyed) == CONTAINERS
+    in_order = [name for name in destroyed if name != "store-other-1"]
+    assert set(in_order[:2]) == {"store-web-1", "store-web-2"}
+    assert in_order[2:] == ["store-seed-1", "store-db-1"]
+
+
 def test_services_are_changed_stopped_and_removed_alone(
     options: dict[str, Any], calls: Control, builder: VmBuilder
 ) -> None:

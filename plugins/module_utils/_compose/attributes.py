@@ -46,7 +46,7 @@ _OOM = "The guest keeps its init alive and kills processes of the container if m
 _TERMINAL = "A container has no terminal and no input. Run commands with container_vm_exec, which has stdin."
 _NO_DAEMON = "There is no Docker daemon that this could apply to."
 _NO_MODELS = "AI models are a service of Docker Desktop. Run the server of the model as a service."
-_HOOKS = "The guest runs no commands at the start and the end of a container. Put them into the entrypoint."
+_PRIVILEGED = "A command has the capabilities of the container. Give it more with cap_add."
 _METADATA = "Metadata for tools that a virtual machine does not have."
 _STORES = "There is no store of secrets and configs. Give file, environment or content."
 _REACHABLE = "A container has an address of its own, at which every port that it listens to can be reached."
@@ -127,6 +127,8 @@ _APPLIED: Mapping[str, str] = {
     "services.*.networks": "An adapter for each network, in the order of their priorities.",
     "services.*.networks.*.priority": "The order of the adapters, the highest first.",
     "services.*.platform": "The platform of the image, which must be linux/amd64.",
+    "services.*.post_start": "As post_start of container_vm: the container has started when they are done.",
+    "services.*.pre_stop": "As pre_stop of container_vm, within stop_grace_period.",
     "services.*.ports": "A published port that differs from the target is redirected in the guest.",
     "services.*.profiles": _LOADER,
     "services.*.pull_policy": "always, missing, if_not_present and never. Others are refused.",
@@ -233,9 +235,9 @@ _REFUSED: Mapping[str, str] = {
     "services.*.pid": _NO_HOST,
     "services.*.pids_limit": "Give ulimits nproc.",
     "services.*.ports.[].host_ip": "A container has an address of its own, and none of a host.",
-    "services.*.post_start": _HOOKS,
-    "services.*.pre_start": _HOOKS,
-    "services.*.pre_stop": _HOOKS,
+    "services.*.post_start.[].privileged": _PRIVILEGED,
+    "services.*.pre_start": "The guest runs no command before a container starts. Put it into the entrypoint.",
+    "services.*.pre_stop.[].privileged": _PRIVILEGED,
     "services.*.privileged": f"{_NO_HOST} Give what the program needs with cap_add.",
     "services.*.provider": "A program of the machine where docker compose runs.",
     "services.*.pull_refresh_after": "Give pull_policy: always to look the image up at each run.",

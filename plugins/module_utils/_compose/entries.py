@@ -12,6 +12,7 @@ from typing import Any
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._compose.extension import (
     container_options,
+    extension_of,
     refuse_other_extensions,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._compose.model import (
@@ -146,6 +147,13 @@ def _dependencies(
         if values.get("restart") and ("services", service_name, "depends_on", name, "restart") in written:
             refusals.add(("depends_on", name, "restart"), "A changed service does not restart others.")
     return [entry_name(project, name) for name in sorted(given) if name in project.services]
+
+
+def drain_of(project: ComposeProject, service: str) -> dict[str, str]:
+    """Return the part of update_config that applies to containers that are removed."""
+    given = extension_of(project, "services", service)
+    drain = given.get(_DRAIN) if isinstance(given, Mapping) else None
+    return {} if drain is None else {_DRAIN: str(drain)}
 
 
 def _rollouts(service: Mapping[str, Any], drain: str | None, refusals: Refusals) -> dict[str, Any]:

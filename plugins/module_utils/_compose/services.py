@@ -68,6 +68,9 @@ def process_options(service: Mapping[str, Any], refusals: Refusals) -> dict[str,
         options["etc_hosts"] = _hosts(service["extra_hosts"], refusals)
     if service.get("healthcheck"):
         options["healthcheck"] = _healthcheck(service["healthcheck"])
+    for option in ("post_start", "pre_stop"):
+        if service.get(option):
+            options[option] = [_hook(one) for one in service[option]]
     if service.get("platform") and service["platform"] not in _PLATFORMS:
         refusals.add(("platform",), f"The platform {service['platform']} is not one of a virtual machine of vSphere.")
     return {**options, **_restart(service, refusals), **_logging(service, refusals), **_storage(service, refusals)}
@@ -138,6 +141,14 @@ def _healthcheck(values: Mapping[str, Any]) -> dict[str, Any]:
     if values.get("disable"):
         return {"test": ["NONE"]}
     return {field: values[field] for field in _HEALTH_FIELDS if values.get(field) is not None}
+
+
+def _hook(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a command that runs after the start or before the stop of a container."""
+    hook: dict[str, Any] = {"command": list(values.get("command") or ())}
+    if values.get("environment"):
+        hook["env"] = _environment(values["environment"])
+    return {**hook, **{field: values[field] for field in ("user", "working_dir") if values.get(field)}}
 
 
 def _restart(service: Mapping[str, Any], refusals: Refusals) -> dict[str, Any]:

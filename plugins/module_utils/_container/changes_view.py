@@ -6,11 +6,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from itertools import zip_longest
 from typing import Any
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._address_pool.model import IPV4, IPV6
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.values import MIB
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import Machine
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.options_hooks import HOOK_OPTIONS
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.networks import static_addresses
 
 # Values of variables may be secrets; a diff only says that they differ.
@@ -22,6 +25,7 @@ _ENABLED, _DISABLED, _OTHER_KEY = "enabled", "disabled", "enabled with another g
 def machine_view(machine: Machine) -> dict[str, Any]:
     """Return a machine as a diff shows it: its recorded configuration, and the VM's real sizes."""
     view = {key: value for key, value in (machine.config or {}).items() if key != "env"}
+    view |= {option: _hook_views((), view[option])[1] for option in HOOK_OPTIONS if view.get(option)}
     view.update(
         image=machine.image,
         image_digest=machine.digest,
@@ -64,7 +68,11 @@ def differing_views(machine: Machine, target: Machine) -> tuple[dict[str, Any], 
     for key in {**old, **new}:
         if old.get(key) != new.get(key):
             before[key], after[key] = old.get(key), new.get(key)
-    hidden_before, hidden_after = _env_views(machine, target)
+    recorded, wanted = machine.config or {}, target.config or {}
+    for option in HOOK_OPTIONS:
+        if recorded.get(option) != wanted.get(option):
+            before[option], after[option] = _hook_views(recorded.get(option) or (), wanted.get(option) or ())
+    hidden_before, hidden_after = _env_views(recorded.get("env") or {}, wanted.get("env") or {})
     if hidden_before != hidden_after:
         before["env"], after["env"] = hidden_before, hidden_after
     if machine.guest_operations and target.guest_operations and machine.guest_operations != target.guest_operations:
@@ -77,9 +85,20 @@ def differing_views(machine: Machine, target: Machine) -> tuple[dict[str, Any], 
     return before, after
 
 
-def _env_views(old: Machine, new: Machine) -> tuple[dict[str, str], dict[str, str]]:
+def _hook_views(
+    before: Sequence[Mapping[str, Any]], after: Sequence[Mapping[str, Any]]
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Return commands of a container, before and after, with the variables that differ and without their values."""
+    none: Mapping[str, Any] = {"env": {}}
+    envs = [_env_views(old["env"], new["env"]) for old, new in zip_longest(before, after, fillvalue=none)]
+    return (
+        [{**hook, "env": hidden} for hook, (hidden, _after) in zip(before, envs, strict=False)],
+        [{**hook, "env": hidden} for hook, (_before, hidden) in zip(after, envs, strict=False)],
+    )
+
+
+def _env_views(before: Mapping[str, str], after: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
     """Return which environment variables differ, before and after, without their values."""
-    before, after = (old.config or {}).get("env") or {}, (new.config or {}).get("env") or {}
     hidden_before = {name: _HIDDEN_BEFORE for name in before if before.get(name) != after.get(name)}
     hidden_after = {
         name: _HIDDEN_AFTER if name in before else _HIDDEN_BEFORE

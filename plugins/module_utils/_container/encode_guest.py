@@ -95,6 +95,8 @@ def encode_guest_document(
         _put(document, place, value)
     if config.redirects:
         document["redirects"] = config.redirects
+    if config.hooks:
+        document["hooks"] = config.hooks
     if config.nfs:
         document["nfs"] = [one.document() for one in config.nfs]
     if volumes:

@@ -15,6 +15,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._base.canonical_jso
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.values import MIB
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.options import OPTIONS
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.options_files import FILE_OPTIONS
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.options_hooks import HOOK_OPTIONS
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.options_parsers import MIN_SCRATCH_DISK
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.options_ports import redirects_of
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.options_values import (
@@ -97,6 +98,12 @@ class Config:
     def healthcheck(self) -> HealthcheckOption | None:
         found: HealthcheckOption | None = self.values["healthcheck"]
         return found
+
+    @property
+    def hooks(self) -> dict[str, list[dict[str, Any]]]:
+        """Return the commands after the start and before the stop as they are in the guest document."""
+        given = {name: [hook.guest_document() for hook in self.values[name]] for name in HOOK_OPTIONS}
+        return {name: hooks for name, hooks in given.items() if hooks}
 
     @property
     def labels(self) -> Mapping[str, str]:

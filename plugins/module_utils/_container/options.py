@@ -23,6 +23,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container import o
 from ansible_collections.gantry.vsphere.plugins.module_utils._container import options_logging as logging
 from ansible_collections.gantry.vsphere.plugins.module_utils._container import options_mounts as mounts
 from ansible_collections.gantry.vsphere.plugins.module_utils._container import options_parsers as parsers
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.options_hooks import HOOK_ARGUMENTS, hooks_of
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.options_networks import parse_networks
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.options_ports import parse_published_ports
 
@@ -139,6 +140,8 @@ OPTIONS: tuple[ContainerOption, ...] = (
             "start_interval": {"type": "str"},
         },
     ),
+    _option("post_start", "list", hooks_of("post_start"), elements="dict", options=HOOK_ARGUMENTS),
+    _option("pre_stop", "list", hooks_of("pre_stop"), elements="dict", options=HOOK_ARGUMENTS),
     _option("stop_signal", "str", parsers.parse_stop_signal),
     _option("stop_timeout", "int", parsers.number_from(0, "stop_timeout"), default=10, guest=("stop", "timeout")),
     _option("read_only", "bool", parsers.as_given, default=False, effect=REPLACE, guest=("root", "read_only")),

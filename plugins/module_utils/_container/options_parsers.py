@@ -91,12 +91,17 @@ def parse_labels(given: Any, _params: Mapping[str, Any]) -> dict[str, str]:
 
 
 def parse_env(given: Any, _params: Mapping[str, Any]) -> dict[str, str]:
-    """Return the variables, with their names validated."""
-    env = parse_strings(given or {}, "env")
+    return parse_variables(given, "env")
+
+
+def parse_variables(given: Any, option: str) -> dict[str, str]:
+    """Return environment variables, with their names validated."""
+    env = parse_strings(given or {}, option)
     for name in env:
         if _ENV_NAME.fullmatch(name) is None:
             raise GantryError(
-                f"env {name!r} is not the name of an environment variable. A name is not empty and has no equals sign."
+                f"{option} {name!r} is not the name of an environment variable. A name is not empty and has no equals "
+                "sign."
             )
     return env
 

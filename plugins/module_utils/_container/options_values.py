@@ -90,6 +90,33 @@ class HealthcheckOption:
 
 
 @dataclass(frozen=True)
+class HookOption:
+    """A command that runs in the container after its start or before its stop. None: as the container's process."""
+
+    command: tuple[str, ...]
+    user: str | None = None
+    working_dir: str | None = None
+    env: Mapping[str, str] = field(default_factory=dict)
+
+    def document(self) -> dict[str, Any]:
+        return {
+            "command": list(self.command),
+            "user": self.user,
+            "working_dir": self.working_dir,
+            "env": dict(self.env),
+        }
+
+    def guest_document(self) -> dict[str, Any]:
+        """Return the command as it is in the guest document."""
+        return {
+            "args": list(self.command),
+            "env": [f"{name}={value}" for name, value in sorted(self.env.items())],
+            "user": self.user or "",
+            "cwd": self.working_dir or "",
+        }
+
+
+@dataclass(frozen=True)
 class TmpfsOption:
     """One tmpfs mount in the container."""
 
@@ -159,7 +186,9 @@ class FileOption:
 
 def plain(value: Any) -> Any:
     """Return a value in its JSON form, for records and for the guest document."""
-    if isinstance(value, (NetworkOption, HealthcheckOption, TmpfsOption, VolumeOption, NfsOption, FileOption)):
+    if isinstance(
+        value, (NetworkOption, HealthcheckOption, HookOption, TmpfsOption, VolumeOption, NfsOption, FileOption)
+    ):
         return value.document()
     if isinstance(value, tuple):
         return [plain(item) for item in value]
@@ -178,6 +207,8 @@ _FIELDS = {
 _ITEMS: Mapping[str, type[Any]] = {
     "networks": NetworkOption,
     "healthcheck": HealthcheckOption,
+    "post_start": HookOption,
+    "pre_stop": HookOption,
     "tmpfs": TmpfsOption,
     "volumes": VolumeOption,
     "files": FileOption,

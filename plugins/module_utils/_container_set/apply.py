@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -16,11 +16,19 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._base.text import l
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.apply import ContainerResults, run_in_order
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.apply_batch import ContainerWork
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.apply_stages import Interlude
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.changes import Clone
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.changes import (
+    Clone,
+    Destroy,
+    PowerOn,
+    RehomeTemplate,
+    Stop,
+)
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.changes_names import UpdateNames
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import NEW
-from ansible_collections.gantry.vsphere.plugins.module_utils._container_set.changes import SetChange, listed_subject
-from ansible_collections.gantry.vsphere.plugins.module_utils._container_set.model import DesiredSet
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.changes_replacement import Discard
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.changes_suspend import Suspend
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import NEW, Machine
+from ansible_collections.gantry.vsphere.plugins.module_utils._container_set.changes import SetChange
+from ansible_collections.gantry.vsphere.plugins.module_utils._container_set.model import ENTRY_LABEL, DesiredSet
 
 if TYPE_CHECKING:
     from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.session import Session
@@ -38,8 +46,8 @@ def apply_set(
     """Make the changes; return what became of each container, by the subjects of its changes.
 
     After a failure, the following groups of interrupted containers stay as they are, or not. A container that is
-    created or started waits for those it depends on, if the task creates or starts them. It does not wait for the
-    replacement of one that runs.
+    created or started waits for those it depends on, if the task creates or starts them, and one that is stopped or
+    removed waits for those that depend on it. No container waits for the replacement of one that runs.
     """
     _refuse_planned_images(changes)
     return run_in_order(session, _works(desired, changes), report, names=names, between=between)
@@ -49,7 +57,7 @@ def _works(desired: DesiredSet, changes: Sequence[SetChange]) -> list[ContainerW
     by_subject: dict[str, list[SetChange]] = {}
     for change in changes:
         by_subject.setdefault(change.subject, []).append(change)
-    waits = _waits(desired)
+    waits = _waits(desired, by_subject)
     works: list[ContainerWork] = []
     plain: frozenset[str] = frozenset(
         subject
@@ -65,7 +73,7 @@ def _works(desired: DesiredSet, changes: Sequence[SetChange]) -> list[ContainerW
         work = ContainerWork(subject, made[0].change.container, tuple(one.change for one in made))
         group = made[0].group
         if group is None:
-            works.append(replace(work, after=waits.get(subject, frozenset()) & plain))
+            works.append(replace(work, after=waits.get(subject, frozenset())))
             continue
         first, last = group.earlier
         earlier = frozenset().union(*(groups[number] for number in range(first, last + 1)))
@@ -76,16 +84,38 @@ def _works(desired: DesiredSet, changes: Sequence[SetChange]) -> list[ContainerW
     return works
 
 
-def _waits(desired: DesiredSet) -> dict[str, frozenset[str]]:
-    """Return the subjects of the containers that a container waits for, by its own subject."""
-    subjects: dict[str, set[str]] = {entry: set() for entry in desired.entries}
-    for index, one in enumerate(desired.containers):
-        subjects[desired.entry_of(one.name)].add(listed_subject(index))
-    return {
-        subject: frozenset().union(*(subjects[other] for other in others))
-        for entry, others in desired.dependencies.items()
-        for subject in subjects[entry]
-    }
+def _waits(desired: DesiredSet, by_subject: Mapping[str, Sequence[SetChange]]) -> dict[str, frozenset[str]]:
+    """Return the subjects that each one waits for, of those that are not changed in groups."""
+    starting: dict[str, set[str]] = {}
+    ending: dict[str, set[str]] = {}
+    for subject, made in by_subject.items():
+        entry = _entry_of(desired, made[0])
+        if entry is not None and made[0].group is None:
+            (ending if _ends(made) else starting).setdefault(entry, set()).add(subject)
+    waits: dict[str, set[str]] = {}
+    for entry, others in desired.dependencies.items():
+        for other in others:
+            for subject in starting.get(entry, ()):
+                waits.setdefault(subject, set()).update(starting.get(other, ()))
+            for subject in ending.get(other, ()):
+                waits.setdefault(subject, set()).update(ending.get(entry, ()))
+    return {subject: frozenset(before) for subject, before in waits.items()}
+
+
+def _entry_of(desired: DesiredSet, change: SetChange) -> str | None:
+    if isinstance(change.change, RehomeTemplate | UpdateNames):
+        return None
+    if change.listed:
+        return desired.entry_of(desired.containers[change.index].name)
+    machine: Machine | None = getattr(change.change, "machine", None)
+    return None if machine is None else machine.labels.get(ENTRY_LABEL)
+
+
+def _ends(changes: Sequence[SetChange]) -> bool:
+    """Return whether a container is stopped or removed, and not started again."""
+    made = [one.change for one in changes if not isinstance(one.change, Discard)]
+    starts = any(isinstance(change, Clone | PowerOn) for change in made)
+    return not starts and any(isinstance(change, Destroy | Stop | Suspend) for change in made)
 
 
 def _refuse_planned_images(changes: Sequence[SetChange]) -> None:

@@ -88,10 +88,11 @@ def desire_stack(params: Mapping[str, Any]) -> DesiredStack:
 
 def _desire_removal(params: Mapping[str, Any], project: ComposeProject, selection: ServiceSelection) -> DesiredStack:
     if params["services"] is None:
-        containers = desire_set({**_set_params(params, project), "state": "absent"})
+        entries = removed_entries(project, selection)
+        containers = _containers(params, project, selection, entries)
         return DesiredStack(
             project=project.name,
-            containers=containers,
+            containers=replace(containers, present=False, untouched=frozenset()),
             images=tuple(removed_images(params, project)) if params["remove_images"] else (),
             volumes=removed_volumes(params, project) if params["remove_volumes"] else None,
             warnings=project.warnings,

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
-from ansible_collections.gantry.vsphere.plugins.module_utils._compose.entries import entry_name
+from ansible_collections.gantry.vsphere.plugins.module_utils._compose.entries import drain_of, entry_name
 from ansible_collections.gantry.vsphere.plugins.module_utils._compose.model import ComposeProject
 from ansible_collections.gantry.vsphere.plugins.module_utils._compose.selection import (
     ServiceSelection,
@@ -37,10 +37,10 @@ def entries_of_task(
 ) -> list[dict[str, Any]]:
     """Return the entries of the selected services, which are in the order of the services' names."""
     awaited = _awaited(project, selection.chosen)
-    order = _order(project, selection.chosen, backwards=params["state"] == STOPPED)
+    order = _order(project, selection.chosen)
     found = []
     for service, entry in zip(sorted(selection.chosen), entries, strict=True):
-        options = {**entry, DEPENDS_ON: [entry_name(project, other) for other in sorted(order[service])]}
+        options = {**entry, DEPENDS_ON: order[service]}
         if params["state"] == STOPPED:
             options["state"] = STOPPED
             if entry.get("state") == COMPLETED:
@@ -59,20 +59,30 @@ def entries_of_task(
 
 def removed_entries(project: ComposeProject, selection: ServiceSelection) -> list[dict[str, Any]]:
     """Return the entries of services of which no container is left."""
-    return [{"name": entry_name(project, name), "state": "absent", REPLICAS: 0} for name in sorted(selection.named)]
+    order = _order(project, selection.named)
+    return [
+        {
+            "name": entry_name(project, name),
+            "state": "absent",
+            REPLICAS: 0,
+            DEPENDS_ON: order[name],
+            UPDATE_CONFIG: drain_of(project, name),
+        }
+        for name in sorted(selection.named)
+    ]
 
 
-def _order(project: ComposeProject, chosen: Collection[str], *, backwards: bool) -> dict[str, set[str]]:
-    """Return the services that come before each one: those that it depends on, or backwards, that depend on it.
+def _order(project: ComposeProject, chosen: Collection[str]) -> dict[str, list[str]]:
+    """Return the entries of the services that each one depends on.
 
     Also through others: a job in between that has completed is not changed, so nothing waits for it.
     """
-    order: dict[str, set[str]] = {name: set() for name in chosen}
-    for name in chosen:
-        for other in with_dependencies(project, [name]) & set(chosen) - {name}:
-            first, then = (name, other) if backwards else (other, name)
-            order[then].add(first)
-    return order
+    return {
+        name: [
+            entry_name(project, other) for other in sorted(with_dependencies(project, [name]) & set(chosen) - {name})
+        ]
+        for name in chosen
+    }
 
 
 def _awaited(project: ComposeProject, chosen: Iterable[str]) -> set[str]:

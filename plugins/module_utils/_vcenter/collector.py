@@ -32,22 +32,21 @@ class Row(dict[str, Any]):
 def retrieve(property_collector: Any, spec: Any) -> Iterator[Row]:
     """Yield the rows of a filter spec, page after page."""
     options = vmodl.query.PropertyCollector.RetrieveOptions(maxObjects=_PAGE)
-    page = _read_page(lambda: property_collector.RetrievePropertiesEx([spec], options))
+    page = _read_page(property_collector.RetrievePropertiesEx, [spec], options)
     while page is not None:
         for content in page.objects:
             yield Row(content.obj, content.propSet)
         if not page.token:
             return
-        token = page.token
-        page = _read_page(lambda: property_collector.ContinueRetrievePropertiesEx(token))
+        page = _read_page(property_collector.ContinueRetrievePropertiesEx, page.token)
 
 
-def _read_page(read: Callable[[], Any]) -> Any:
+def _read_page(read: Callable[..., Any], *arguments: Any) -> Any:
     """Read without the garbage collector: a page has very many new objects, and it would look at all of them often."""
     enabled = gc.isenabled()
     gc.disable()
     try:
-        return read()
+        return read(*arguments)
     finally:
         if enabled:
             gc.enable()

@@ -39,6 +39,8 @@ services:
       replicas: 3
       resources: {limits: {cpus: "1.5", memory: 501M}, reservations: {memory: 64M}}
     healthcheck: {test: curl -f localhost, interval: 5s}
+    post_start: [{command: touch "/run/a b", user: root, working_dir: /srv, environment: {A: b}}]
+    pre_stop: [{command: nginx -s quit}]
     networks: {front: {aliases: [www], priority: 10}, back: }
     restart: on-failure:3
     stop_grace_period: 1m30s
@@ -109,6 +111,8 @@ def test_a_service_becomes_an_entry_of_the_set(translate: Translate) -> None:
         "memory": "504M",
         "memory_reservation": "64M",
         "healthcheck": {"test": ["CMD-SHELL", "curl -f localhost"], "interval": "5s"},
+        "post_start": [{"command": ["touch", "/run/a b"], "user": "root", "working_dir": "/srv", "env": {"A": "b"}}],
+        "pre_stop": [{"command": ["nginx", "-s", "quit"]}],
         "networks": [
             {"name": "VM Network", "aliases": ["frontend", "web", "www"]},
             {"name": "port-group-back", "aliases": ["web"]},

@@ -34,6 +34,13 @@ GUEST = Path(__file__).parents[5] / "guest" / "internal" / "spec" / "spec.go"
 GUEST_OPERATIONS = {"guest_operations": True, "guest_key": "0123456789abcdef"}
 # A change of each option, with the other options that it requires.
 MOUNT_OPTIONS = next(option.argument["options"] for option in OPTIONS if option.name == "mounts")
+
+
+def hook(command: str) -> dict[str, Any]:
+    """Return a command of post_start or pre_stop."""
+    return {"command": command, "user": None, "working_dir": None, "env": None}
+
+
 CHANGED_OPTIONS: dict[str, dict[str, Any]] = {
     "image": {"image": "image:1"},
     "command": {"command": ["other"]},
@@ -63,6 +70,8 @@ CHANGED_OPTIONS: dict[str, dict[str, Any]] = {
     "restart_policy": {"restart_policy": "always"},
     "restart_retries": {"restart_policy": "on-failure", "restart_retries": 2},
     "healthcheck": {"healthcheck": {"test": "true"}},
+    "post_start": {"post_start": [hook("touch /run/started")]},
+    "pre_stop": {"pre_stop": [hook("nginx -s quit")]},
     "stop_signal": {"stop_signal": "SIGINT"},
     "stop_timeout": {"stop_timeout": 3},
     "read_only": {"read_only": True},
