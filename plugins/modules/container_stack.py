@@ -150,12 +150,22 @@ options:
       - Whether to remove the containers of the project that belong to no service. Otherwise they are only returned.
     type: bool
     default: false
+  prune:
+    description:
+      - Whether images that nothing uses are removed at the end, of the repositories of the services in the files, such
+        as the earlier tags of an image that was updated. See RV(pruned_images).
+      - An image stays if a service names it, if it also has a reference of another repository, or if any VM in the
+        datacenter uses it, also one of another project. See
+        M(gantry.vsphere.container_image_prune), which selects images by other properties.
+      - A rollback to an image that was removed imports it again. Not with O(state=absent).
+    type: bool
+    default: false
   remove_images:
     description:
       - Which images are removed with the project, only with O(state=absent) and without O(services).
       - V(all) removes the images of the services in the files. An image that other VMs use is kept, see
         RV(kept_images), and one that has other references only loses the one of the project. Earlier images of the
-        project are removed by M(gantry.vsphere.container_image_prune).
+        project are removed by O(prune) or by M(gantry.vsphere.container_image_prune).
     type: str
     choices: [all]
   remove_volumes:
@@ -414,6 +424,12 @@ durations:
   type: dict
   sample:
     shop-web-1: 12.4
+pruned_images:
+  description: The images that O(prune) has removed, as M(gantry.vsphere.container_image_info) describes them.
+  returned: success
+  type: list
+  elements: dict
+  sample: []
 kept_images:
   description: The images that O(remove_images) does not remove, because other VMs use them.
   returned: success

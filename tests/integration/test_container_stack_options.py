@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -115,6 +116,54 @@ def test_a_project_is_drained_and_removed_from_its_end(
     in_order = [name for name in destroyed if name != "store-other-1"]
     assert set(in_order[:2]) == {"store-web-1", "store-web-2"}
     assert in_order[2:] == ["store-seed-1", "store-db-1"]
+
+
+def test_images_that_an_update_leaves_unused_are_pruned(
+    options: dict[str, Any], calls: Control, builder: VmBuilder
+) -> None:
+    images, vcenter = builder.lab["images"], builder.lab["vcenter"]
+    first, second, other = (f"registry.example.com/pruned:{tag}" for tag in ("1", "2", "other"))
+    unrelated = "registry.example.com/prunedtoo:1"
+
+    def add(reference: str, image: str) -> None:
+        place = {"datastore": options["datastore"], "cache_path": options["cache_path"], "registry_tls_verify": False}
+        done = drive("container_image", {**vcenter, **place, "name": reference, "source": f"docker://{image}"})
+        assert "failed" not in done, done
+
+    def project(image: str, **more: Any) -> dict[str, Any]:
+        services = {"web": {"image": image}, "none": {"image": other, "deploy": {"replicas": 0}}}
+        return {**options, "definition": json.dumps({"name": PROJECT, "services": services}), **more}
+
+    def references() -> list[str]:
+        found = drive("container_image_info", {**vcenter})["images"]
+        return sorted(reference for one in found for reference in one["references"])
+
+    for reference, image in ((first, "tiny"), (other, "redis"), (unrelated, "multi")):
+        add(reference, images[image])
+    converge_stack(project(first, prune=True), calls)
+    user = {**options, "definition": json.dumps({"name": "user", "services": {"web": {"image": first}}})}
+    converge_stack(user, calls)
+    add(second, images["nginx"])
+    kept = converge_stack(project(second, prune=True), calls)
+    # The other project uses it.
+    assert (kept["pruned_images"], references()) == ([], sorted([first, second, other, unrelated]))
+    drive("container_set", {**vcenter, "project": "user", "state": "absent"})
+    # It has a reference of another repository, because that is the same image.
+    assert converge_stack(project(second, prune=True), calls)["pruned_images"] == []
+    drive("container_image", {**vcenter, "name": unrelated, "state": "absent"})
+    assert references() == sorted([first, second, other])
+    pruned = converge_stack(project(second, prune=True), calls)
+    assert [one["references"] for one in pruned["pruned_images"]] == [[first]]
+    assert len(pruned["actions"]) == 1
+    # What the update itself leaves.
+    add(first, images["tiny"])
+    back = converge_stack(project(first, prune=True), calls)
+    assert [one["references"] for one in back["pruned_images"]] == [[second]]
+    assert references() == sorted([first, other])
+    converge_stack(project(first, services=["web"], prune=True), calls)
+    assert references() == sorted([first, other])
+    refused = drive("container_stack", project(first, state="absent", prune=True))
+    assert "prune is given with state: absent" in refused["msg"]
 
 
 def test_services_are_changed_stopped_and_removed_alone(

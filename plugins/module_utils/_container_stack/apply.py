@@ -44,7 +44,7 @@ def apply_needs(
     changes = [one.change for one in plan.changes if isinstance(one, VolumeOfStack)]
     if changes and desired.volumes is not None and volumes is not None:
         volumes = apply_volumes(session, desired.volumes, volumes, Plan(tuple(changes)), report)
-    return ObservedNeeds(tuple(images), volumes)
+    return replace(observed, images=tuple(images), volumes=volumes)
 
 
 def container_seconds(watch: Stopwatch, changes: Sequence[SetChange]) -> dict[str, float]:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The changes of a stack: those of its images, its volumes, its containers and its rules, in this order. Pure."""
+"""The changes of a stack: of its images, volumes, containers and rules, and of unused images, in this order. Pure."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container_stack.mo
 from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.changes import RulesChange
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.plan import ChangeOfPart, nested
 from ansible_collections.gantry.vsphere.plugins.module_utils._image.changes import ImageChange
+from ansible_collections.gantry.vsphere.plugins.module_utils._image_prune.changes import PruneImage
 from ansible_collections.gantry.vsphere.plugins.module_utils._volume.changes import VolumeChange
 
 
@@ -42,6 +43,18 @@ class VolumeOfStack(ChangeOfPart):
         if observed.needs.volumes is None:
             raise ValueError("the plan changes volumes of a stack that has none")
         return replace(observed, needs=replace(observed.needs, volumes=self.change.project(observed.needs.volumes)))
+
+
+@dataclass(frozen=True)
+class PruneOfStack(ChangeOfPart):
+    """The removal of an image that nothing uses any more."""
+
+    change: PruneImage
+
+    def project(self, observed: ObservedStack) -> ObservedStack:
+        if observed.needs.prune is None:
+            raise ValueError("the plan removes images of a stack whose images were not read")
+        return replace(observed, needs=replace(observed.needs, prune=self.change.project(observed.needs.prune)))
 
 
 @dataclass(frozen=True)
@@ -77,4 +90,4 @@ class RuleOfStack(ChangeOfPart):
         return replace(observed, rules=tuple(rules))
 
 
-StackChange: TypeAlias = ImageOfStack | VolumeOfStack | ContainerOfStack | RuleOfStack
+StackChange: TypeAlias = ImageOfStack | VolumeOfStack | ContainerOfStack | RuleOfStack | PruneOfStack

@@ -41,8 +41,10 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container_stack.de
     removed_entries,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._container_stack.desire_needs import (
+    named_images,
     needed_images,
     needed_volumes,
+    other_images,
     refuse_removals,
     removed_images,
     removed_volumes,
@@ -75,13 +77,16 @@ def desire_stack(params: Mapping[str, Any]) -> DesiredStack:
         raise_all([GantryError(problem) for problem in problems])
     entries = entries_of_task(found, project, selection, params)
     places = [f"{refusals.place('services', name)}: services.{name}" for name in sorted(part.services)]
+    images = tuple(needed_images(params, part, entries))
     return DesiredStack(
         project=project.name,
         containers=_containers(params, project, selection, entries, places),
         services=_entry_names(part),
-        images=tuple(needed_images(params, part, entries)),
+        images=images,
         volumes=needed_volumes(params, part),
         placements=tuple(_placements(placements, entries, separated=params["anti_affinity"])),
+        prune=other_images(params, images) if params["prune"] and images else None,
+        named_images=named_images(project),
         warnings=(*project.warnings, *problems),
     )
 

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import glob
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -16,8 +17,10 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._compose.model impo
 from ansible_collections.gantry.vsphere.plugins.module_utils._compose.mounts import volumes_of
 from ansible_collections.gantry.vsphere.plugins.module_utils._container_set.options import REPLICAS
 from ansible_collections.gantry.vsphere.plugins.module_utils._image.desire import desire_image
-from ansible_collections.gantry.vsphere.plugins.module_utils._image.model import ImageRequest
-from ansible_collections.gantry.vsphere.plugins.module_utils._oci.pull_options import REGISTRY_OPTIONS
+from ansible_collections.gantry.vsphere.plugins.module_utils._image.model import DEFAULT_FOLDER, ImageRequest
+from ansible_collections.gantry.vsphere.plugins.module_utils._image_prune.model import PruneRequest
+from ansible_collections.gantry.vsphere.plugins.module_utils._oci.pull_options import REGISTRY_OPTIONS, path_or_none
+from ansible_collections.gantry.vsphere.plugins.module_utils._oci.reference import parse_reference
 from ansible_collections.gantry.vsphere.plugins.module_utils._volume.desire import desire_volumes
 from ansible_collections.gantry.vsphere.plugins.module_utils._volume.model import DesiredVolumes
 from ansible_collections.gantry.vsphere.plugins.module_utils._volume.options import volume_argument_spec
@@ -56,6 +59,24 @@ def removed_images(params: Mapping[str, Any], project: ComposeProject) -> Iterat
             yield desire_image({**_common(params, "absent"), **place, "name": key[0], "pull": "missing"})
 
 
+def named_images(project: ComposeProject) -> frozenset[str]:
+    """Return the references of the images of all services, in the form in which templates record them."""
+    return frozenset(str(parse_reference(one["image"])) for one in project.services.values() if one.get("image"))
+
+
+def other_images(params: Mapping[str, Any], images: Sequence[ImageRequest]) -> PruneRequest:
+    """Return what selects all images of the same repositories."""
+    names = sorted({glob.escape(request.reference.name) for request in images})
+    return PruneRequest(
+        datacenter=params["datacenter"],
+        folder=DEFAULT_FOLDER,
+        datastore=params["datastore"],
+        dangling=False,
+        names=tuple(f"{name}{mark}*" for name in names for mark in ":@"),
+        cache=path_or_none(params["cache_path"]),
+    )
+
+
 def needed_volumes(params: Mapping[str, Any], project: ComposeProject) -> DesiredVolumes | None:
     """Return the volumes that are not external, whether services mount them or not."""
     common = {"size": params["volume_size"], "datastore": params["datastore"]}
@@ -71,6 +92,10 @@ def removed_volumes(params: Mapping[str, Any], project: ComposeProject) -> Desir
 
 def refuse_removals(params: Mapping[str, Any]) -> None:
     """Refuse to remove images and volumes of a project that has containers after the task."""
+    if params["prune"] and params["state"] == "absent":
+        raise GantryError(
+            "prune is given with state: absent. It is for images that the services have no longer. Give remove_images."
+        )
     given = [option for option in _REMOVALS if params[option]]
     if given and params["state"] != "absent":
         raise GantryError(

@@ -14,6 +14,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.model im
 from ansible_collections.gantry.vsphere.plugins.module_utils._container_set.model import DesiredSet, ObservedSet
 from ansible_collections.gantry.vsphere.plugins.module_utils._container_stack.model_rules import StackRules
 from ansible_collections.gantry.vsphere.plugins.module_utils._image.model import ImageRequest, ObservedImages
+from ansible_collections.gantry.vsphere.plugins.module_utils._image_prune.model import ObservedPrune, PruneRequest
 from ansible_collections.gantry.vsphere.plugins.module_utils._volume.model import DesiredVolumes, ObservedVolumes
 
 
@@ -23,7 +24,8 @@ class DesiredStack:
 
     ``services`` has the names of the entries of the containers by those of the services. ``images`` are in the order of
     the names. ``volumes`` is None if the project has none of its own. If the project is removed, both are those that
-    are removed with it. ``placements`` are those of the services.
+    are removed with it. ``placements`` are those of the services. ``prune`` selects the images of their repositories,
+    if those that nothing uses are removed.
     """
 
     project: str
@@ -32,6 +34,9 @@ class DesiredStack:
     images: tuple[ImageRequest, ...] = ()
     volumes: DesiredVolumes | None = None
     placements: tuple[ServicePlacement, ...] = ()
+    prune: PruneRequest | None = None
+    # The references of the images of all services.
+    named_images: frozenset[str] = frozenset()
     # What is not supported, where the task only asks for warnings, and what the loader has warned of.
     warnings: tuple[str, ...] = ()
 
@@ -51,10 +56,14 @@ class StackQuery:
 
 @dataclass(frozen=True)
 class ObservedNeeds:
-    """What containers need. ``images`` are those that have to be looked at: the others are there."""
+    """What containers need. ``images`` are those that have to be looked at: the others are there.
+
+    ``prune`` are all images of the folder, if some of them may be removed.
+    """
 
     images: tuple[tuple[ImageRequest, ObservedImages], ...] = ()
     volumes: ObservedVolumes | None = None
+    prune: ObservedPrune | None = None
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._image.observe impo
     read_inventory,
     read_templates,
 )
+from ansible_collections.gantry.vsphere.plugins.module_utils._image_prune.observe import observe_prune
 from ansible_collections.gantry.vsphere.plugins.module_utils._volume.observe import observe_volumes
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ def observe_needs(session: Session, desired: DesiredStack) -> ObservedNeeds:
             for request in (desired.images if desired.removes else _sought(session, desired.images))
         ),
         volumes=None if desired.volumes is None else observe_volumes(session, desired.volumes),
+        prune=None if desired.prune is None else observe_prune(session, desired.prune),
     )
 
 

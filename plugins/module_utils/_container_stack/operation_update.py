@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.report import Report, Stopwatch
@@ -23,6 +24,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container_stack.ap
 from ansible_collections.gantry.vsphere.plugins.module_utils._container_stack.changes import (
     ContainerOfStack,
     ImageOfStack,
+    PruneOfStack,
     RuleOfStack,
     StackChange,
     VolumeOfStack,
@@ -32,6 +34,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container_stack.mo
 from ansible_collections.gantry.vsphere.plugins.module_utils._container_stack.observe_rules import observe_stack_rules
 from ansible_collections.gantry.vsphere.plugins.module_utils._drs_rules.plan import plan_observed
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.plan import Plan
+from ansible_collections.gantry.vsphere.plugins.module_utils._image_prune.apply import apply_prune
 
 if TYPE_CHECKING:
     from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.session import Session
@@ -43,7 +46,7 @@ def update_stack(
     """Make the changes and return the stack as it is then.
 
     Images and volumes are added first. Then the containers are planned again, because new disks now have ids. What is
-    removed with a project is removed when its containers are gone.
+    removed with a project, and what nothing uses any more, is removed when its containers are gone.
     """
     needs, containers, rules = observed.needs, observed.containers, observed.rules
     changes = made = tuple(one.change for one in plan.changes if isinstance(one, ContainerOfStack))
@@ -63,6 +66,9 @@ def update_stack(
         rules = _with_rules(session, desired, containers, {}, report)
     if has_needs and desired.removes:
         needs = apply_needs(session, desired, needs, plan, report)
+    pruned = tuple(one.change for one in plan.changes if isinstance(one, PruneOfStack))
+    if desired.prune is not None and pruned:
+        needs = replace(needs, prune=apply_prune(session, desired.prune, Plan(pruned), report))
     return ObservedStack(needs, containers, rules, container_seconds(watch, made))
 
 

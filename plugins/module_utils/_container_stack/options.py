@@ -52,6 +52,7 @@ def stack_argument_spec() -> dict[str, dict[str, Any]]:
         "volume_size": {"type": "str"},
         "pull": {"type": "str", "choices": ["always", "missing", "never"], "default": "missing"},
         "remove_orphans": {"type": "bool", "default": False},
+        "prune": {"type": "bool", "default": False},
         "remove_images": {"type": "str", "choices": ["all"]},
         "remove_volumes": {"type": "bool", "default": False},
         "confirm_data_loss": {"type": "bool", "default": False},

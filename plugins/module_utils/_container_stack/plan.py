@@ -25,6 +25,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container_stack.mo
     ObservedNeeds,
     ObservedStack,
 )
+from ansible_collections.gantry.vsphere.plugins.module_utils._container_stack.plan_prune import plan_stack_prune
 from ansible_collections.gantry.vsphere.plugins.module_utils._container_stack.plan_removal import plan_removal
 from ansible_collections.gantry.vsphere.plugins.module_utils._container_stack.plan_rules import plan_stack_rules
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.plan import Plan
@@ -93,7 +94,7 @@ def plan_stack(desired: DesiredStack, observed: ObservedStack) -> Plan[StackChan
         changes += [VolumeOfStack(one) for one in plan_volumes(desired.volumes, observed.needs.volumes).changes]
     changes += [ContainerOfStack(one) for one in plan_set(desired.containers, observed.containers).changes]
     changes += plan_stack_rules(observed.rules)
-    return Plan(tuple(changes))
+    return Plan((*changes, *plan_stack_prune(desired, observed, changes)))
 
 
 def _image_changes(needs: ObservedNeeds) -> Iterator[ImageOfStack]:

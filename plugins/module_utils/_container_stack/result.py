@@ -22,7 +22,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container_stack.re
     rules_result,
     rules_warnings,
 )
-from ansible_collections.gantry.vsphere.plugins.module_utils._image.result import image_result
+from ansible_collections.gantry.vsphere.plugins.module_utils._image.result import image_result, template_facts
 from ansible_collections.gantry.vsphere.plugins.module_utils._volume.result import volumes_result
 
 
@@ -40,6 +40,7 @@ def stack_result(desired: DesiredStack, observed: ObservedStack) -> dict[str, An
         "orphans": of_set["unlisted"],
         "images": [one for one in images if one is not None],
         "volumes": volumes,
+        "pruned_images": [] if needs.prune is None else [template_facts(one.template) for one in needs.prune.removed],
         "rules": rules_result(observed.rules),
         "durations": {name: round(seconds, 1) for name, seconds in sorted(observed.durations.items())},
         "warnings": [*desired.warnings, *of_set["warnings"], *rules_warnings(observed.rules)],
