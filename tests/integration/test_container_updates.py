@@ -191,6 +191,31 @@ def test_some_failures_are_tolerated(project: Project) -> None:
     assert not project.ok(wanted)["changed"]
 
 
+def test_a_pool_must_have_room_for_the_vms_that_run_beside_each_other(project: Project) -> None:
+    lab, path = project.builder.lab, f"{PREFIX}peak"
+
+    def limit(memory: str) -> None:
+        pool = {"path": path, "cluster": lab["cluster"], "memory": {"limit": memory}}
+        assert "failed" not in drive("resource_pool", {**lab["vcenter"], **pool})
+
+    limit("1000M")
+    own = {"resource_pool": path, "memory": "256M"}
+    first = {"order": "start-first", "parallelism": 2}
+    project.ok(web(**own))
+    refused = project.run(web(image=NEW, **own, update_config=first))
+    assert (
+        f"has a memory limit of 1000 MiB. The update of {REPLICAS[0]}, {REPLICAS[1]} starts the new VMs before it "
+        "stops the old ones (order: start-first), and all together would have 1280 MiB of memory in it."
+        in refused["msg"]
+    )
+    assert project.run(web(image=NEW, **own, update_config=first), check=True)["msg"] == refused["msg"]
+    # One after the other needs no more than there is with it.
+    limit("1024M")
+    project.ok(web(image=NEW, **own, update_config={"order": "start-first"}))
+    limit("768M")
+    project.ok(web(image=OLD, **own, update_config={"order": "stop-first"}))
+
+
 @pytest.mark.parametrize(
     ("change", "suffix"),
     [({"image": NEW}, "-gantry-previous"), ({"env": {"A": "b"}}, "")],

@@ -4,7 +4,8 @@
 
 """Check that resource pools admit what a plan creates, starts or enlarges, before anything is changed. Pure.
 
-The containers are taken as they are after the plan, so that what it stops makes room for what it starts.
+The containers are taken as they are after the plan, so that what it stops makes room for what it starts. Where an
+update starts new VMs before it stops the old ones, both are taken.
 """
 
 from __future__ import annotations
@@ -28,6 +29,10 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._resource_pool.mode
 Planned = tuple[ObservedContainer, Sequence[ContainerChange]]
 
 _AMOUNTS = {CPU: "{amount} MHz of CPU", MEMORY: "{amount} MiB of memory"}
+
+
+_FIRST = "starts the new VMs before it stops the old ones (order: start-first)"
+_LESS_AT_ONCE = "give a lower parallelism, or order: stop-first"
 
 
 @dataclass(frozen=True)
@@ -71,15 +76,56 @@ class _Vms:
         return self.memory(pool) > _memory(self.before, pool)
 
 
-def admission_problems(planned: Sequence[Planned]) -> Iterator[GantryError]:
-    """Yield a problem for each pool that cannot have the containers as they are planned."""
+def admission_problems(planned: Sequence[Planned], beside: Sequence[Sequence[Machine]] = ()) -> Iterator[GantryError]:
+    """Yield a problem for each pool that cannot have the containers as they are planned.
+
+    ``beside`` has the old VMs that go on running until new ones have started: those of each group of an update.
+    """
     pools = {pool.moid: pool for observed, _changes in planned for pool in observed.pools}
     each = [_Vms.of(observed, changes) for observed, changes in planned]
     own = [vms for vms in each if vms.before or vms.after]
-    yield from _limit_problems(pools, own)
     demands = {moid: _total([one.demand(moid) for one in own if moid in one.pools]) for moid in pools}
-    for shortfall in find_shortfalls(pools, demands):
-        yield _refusal(shortfall, _takers(shortfall, pools, own))
+    problems = list(_limit_problems(pools, own))
+    problems += [_refusal(one, _takers(one, pools, own)) for one in find_shortfalls(pools, demands)]
+    groups = [group for group in beside if group]
+    if groups and not problems:
+        problems = [*_peak_limit_problems(pools, own, groups), *_peak_shortfalls(pools, demands, groups)]
+    yield from problems
+
+
+def _peak_limit_problems(
+    pools: dict[str, PoolCapacity], own: Sequence[_Vms], groups: Sequence[Sequence[Machine]]
+) -> Iterator[GantryError]:
+    for pool in pools.values():
+        old = max(groups, key=lambda group: _memory(group, pool.moid))
+        needed = sum(one.memory(pool.moid) for one in own) + _memory(old, pool.moid)
+        if pool.memory_limit is not None and _memory(old, pool.moid) and needed > pool.memory_limit:
+            yield GantryError(
+                f"Resource pool {pool.path} has a memory limit of {pool.memory_limit} MiB. The "
+                f"update of {listed(one.name for one in old)} {_FIRST}, and all together would have {needed} MiB of "
+                f"memory in it. Increase memory.limit of the pool, {_LESS_AT_ONCE}."
+            )
+
+
+def _peak_shortfalls(
+    pools: dict[str, PoolCapacity], demands: dict[str, Demand], groups: Sequence[Sequence[Machine]]
+) -> Iterator[GantryError]:
+    # The most of any group, of each resource.
+    more = {moid: _most([_reserved(group, moid) for group in groups]) for moid in pools}
+    peaks = {moid: _total([demands[moid], more[moid]]) for moid in pools}
+    names = sorted({one.name for group in groups for one in group})
+    for shortfall in find_shortfalls(pools, peaks):
+        amounts = _AMOUNTS[shortfall.kind]
+        yield GantryError(
+            f"Resource pool {shortfall.pool.path} has {amounts.format(amount=shortfall.left)} left to reserve. The "
+            f"update of {listed(names)} {_FIRST}, which would take {amounts.format(amount=shortfall.asked)}. "
+            f"Raise {shortfall.kind}.reservation or {shortfall.kind}.limit of the pool or make its reservation expandable, {_LESS_AT_ONCE}."
+        )
+
+
+def _most(demands: Sequence[Demand]) -> Demand:
+    reserved = {kind: max(demand.reserved[kind] for demand in demands) for kind in (CPU, MEMORY)}
+    return Demand(reserved, max(demand.starts for demand in demands))
 
 
 def _limit_problems(pools: dict[str, PoolCapacity], own: Sequence[_Vms]) -> Iterator[GantryError]:

@@ -37,7 +37,11 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container_set.mode
     ObservedSet,
     UpdateGroup,
 )
-from ansible_collections.gantry.vsphere.plugins.module_utils._container_set.plan_update import monitored, update_groups
+from ansible_collections.gantry.vsphere.plugins.module_utils._container_set.plan_update import (
+    monitored,
+    running_beside,
+    update_groups,
+)
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.plan import Plan
 
 
@@ -70,9 +74,9 @@ def plan_set(desired: DesiredSet, observed: ObservedSet) -> Plan[SetChange]:
         if not desired.create_only:
             planned.append((found, removal))
             places.append((index, False))
-    raise_all(list(admission_problems(wholes)))
-    with_names, updates = plan_names(planned)
     groups = update_groups(desired, interrupted)
+    raise_all(list(admission_problems(wholes, running_beside(groups, wholes))))
+    with_names, updates = plan_names(planned)
     changes = [
         SetChange(change, index, listed=listed, group=_group_of(change, groups.get(index) if listed else None))
         for (index, listed), (found, _made), made in zip(places, planned, with_names, strict=True)

@@ -6,13 +6,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.changes import ContainerChange, PowerOn
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.changes import ContainerChange, PowerOn, Stop
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.changes_monitor import Monitor
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.changes_replacement import Retire
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import ObservedContainer
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import Machine, ObservedContainer
 from ansible_collections.gantry.vsphere.plugins.module_utils._container_set.model import (
     DesiredSet,
     RolloutPolicy,
@@ -53,6 +53,27 @@ def _groups_of(
             group = UpdateGroup(number, tolerated, (first if tolerated else number - 1, number - 1), seconds)
         yield from ((index, group) for index in some)
         number += 1
+
+
+def running_beside(
+    groups: Mapping[int, UpdateGroup], planned: Sequence[tuple[ObservedContainer, Sequence[ContainerChange]]]
+) -> list[list[Machine]]:
+    """Return the VMs of each group that go on running until the new ones have started."""
+    found: dict[int, list[Machine]] = {}
+    for index, group in groups.items():
+        observed, changes = planned[index]
+        if observed.machine is not None and _starts_first(observed.machine, changes):
+            found.setdefault(group.number, []).append(observed.machine)
+    return list(found.values())
+
+
+def _starts_first(old: Machine, changes: Sequence[ContainerChange]) -> bool:
+    for change in changes:
+        if isinstance(change, PowerOn):
+            return True
+        if isinstance(change, Stop) and change.machine.moid == old.moid:
+            return False
+    return False
 
 
 def monitored(

@@ -23,6 +23,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.model im
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.observe_pools import observe_pools
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.plan import plan_containers
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.plan_admission import admission_problems
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.target import new_machine
 from ansible_collections.gantry.vsphere.plugins.module_utils._resource_pool.model import (
     CPU,
@@ -207,6 +208,26 @@ def test_the_limit_of_a_pool_is_for_all_memory_of_what_is_created_or_grows_in_it
     large = desire("db", size="2G")
     assert "db would have 2048 MiB" in refusal(limited, (large, db[1]))
     assert plan(limited, (large, existing(large))) == []
+
+
+def test_what_runs_beside_each_other_in_an_update_needs_both_reservations() -> None:
+    wanted = desire(memory="100M")
+    old = existing(wanted)
+    place = replace(PLACE, pool=POOLS[0])
+
+    def problems(memory: int) -> list[str]:
+        pools = (tenant(memory=memory, used=101), root(9999))
+        planned = [(ObservedContainer(machine=old, image=IMAGES[0], place=place, pools=pools), ())]
+        assert list(admission_problems(planned)) == []
+        return [one.message for one in admission_problems(planned, [[old], []])]
+
+    assert problems(202) == []
+    (message,) = problems(201)
+    assert message == (
+        "Resource pool /C0/Resources/tenant0 has 100 MiB of memory left to reserve. The update of web starts "
+        "the new VMs before it stops the old ones (order: start-first), which would take 101 MiB of memory. Raise "
+        "memory.reservation or memory.limit of the pool or make its reservation expandable, give a lower parallelism, or order: stop-first."
+    )
 
 
 def test_a_root_pool_admits_more_memory_than_its_hosts_have() -> None:
