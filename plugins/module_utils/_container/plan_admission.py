@@ -119,7 +119,8 @@ def _peak_shortfalls(
         yield GantryError(
             f"Resource pool {shortfall.pool.path} has {amounts.format(amount=shortfall.left)} left to reserve. The "
             f"update of {listed(names)} {_FIRST}, which would take {amounts.format(amount=shortfall.asked)}. "
-            f"Raise {shortfall.kind}.reservation or {shortfall.kind}.limit of the pool or make its reservation expandable, {_LESS_AT_ONCE}."
+            f"Raise {shortfall.kind}.reservation or {shortfall.kind}.limit of the pool or make its reservation "
+            f"expandable, {_LESS_AT_ONCE}."
         )
 
 

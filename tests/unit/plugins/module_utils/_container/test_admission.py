@@ -226,7 +226,8 @@ def test_what_runs_beside_each_other_in_an_update_needs_both_reservations() -> N
     assert message == (
         "Resource pool /C0/Resources/tenant0 has 100 MiB of memory left to reserve. The update of web starts "
         "the new VMs before it stops the old ones (order: start-first), which would take 101 MiB of memory. Raise "
-        "memory.reservation or memory.limit of the pool or make its reservation expandable, give a lower parallelism, or order: stop-first."
+        "memory.reservation or memory.limit of the pool or make its reservation expandable, give a lower parallelism, "
+        "or order: stop-first."
     )
 
 
