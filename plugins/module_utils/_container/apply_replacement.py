@@ -8,24 +8,21 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.apply_batch import ContainerSubject
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.apply_names import stale_tables, write_table
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.apply_rules import succeed_in_rules
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.apply_wait import POWER_PATH
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.apply_wait import POWER_PATH, PoweredOff
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.changes_replacement import (
     Drain,
     Retire,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.encode import (
     extra_config_spec,
-    retire_spec,
+    name_spec,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.encode_names import encode_names
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import ON
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.target_names import named_container
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.batch import Flow, Gather, Watch
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest import keys
@@ -36,20 +33,10 @@ if TYPE_CHECKING:
     from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.session import Session
 
 
-@dataclass
-class _Off:
-    """The wait for the end of the time of a VM that is drained, or for its end before."""
-
-    deadline: float
-
-    def seen(self, values: Mapping[str, Any]) -> bool:
-        return bool(values.get(POWER_PATH, ON) != ON)
-
-
 def retire(subject: ContainerSubject, change: Retire) -> Flow[None]:
     """Give the old VM another name, after the new one has its place in the DRS rules."""
     yield from succeed_in_rules(subject, change.machine, change.successor)
-    vm, spec = subject.vm(change.machine), retire_spec(change.name)
+    vm, spec = subject.vm(change.machine), name_spec(change.name, keys.KIND_PREDECESSOR)
     yield Job(change.machine.name, "rename", lambda: vm.ReconfigVM_Task(spec))
 
 
@@ -63,7 +50,7 @@ def drain(subject: ContainerSubject, change: Drain) -> Flow[None]:
         # Once for all containers that are drained at the same time.
         session = subject.bench.session
         yield Gather("names", named.scopes, lambda scopes: _update_names(session, frozenset().union(*scopes)))
-    yield Watch(vm, [POWER_PATH], _Off(time.monotonic() + change.seconds))
+    yield Watch(vm, [POWER_PATH], PoweredOff(time.monotonic() + change.seconds))
 
 
 def _update_names(session: Session, scopes: frozenset[tuple[str, str]]) -> Job:

@@ -33,7 +33,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.encode i
     DEVICE_ASPECTS,
     clone_spec,
     extra_config_spec,
-    promote_spec,
+    name_spec,
     reconfigure_spec,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import Machine
@@ -106,7 +106,9 @@ def reconfigure(subject: ContainerSubject, change: Reconfigure) -> Flow[None]:
 def promote(subject: ContainerSubject, change: Promote | Reinstate) -> Flow[None]:
     """Give a VM the name and the kind of its container."""
     vm = subject.vm(change.machine)
-    yield Job(change.machine.name, "rename", lambda: vm.ReconfigVM_Task(promote_spec(change.container)))
+    yield Job(
+        change.machine.name, "rename", lambda: vm.ReconfigVM_Task(name_spec(change.container, keys.KIND_CONTAINER))
+    )
 
 
 def destroy(subject: ContainerSubject, change: Destroy) -> Flow[None]:

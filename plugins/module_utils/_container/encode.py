@@ -24,7 +24,6 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.options_
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.target import LIVE, OFFLINE, differing
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest import keys
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.document import SCRATCH_UNIT
-from ansible_collections.gantry.vsphere.plugins.module_utils._guest.keys import KIND_CONTAINER, KIND_PREDECESSOR
 from ansible_collections.gantry.vsphere.plugins.module_utils._guest.packing import pack
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.devices import (
     add_device,
@@ -185,14 +184,9 @@ def extra_config_spec(values: Mapping[str, str]) -> Any:
     return vim.vm.ConfigSpec(extraConfig=_options(values))
 
 
-def promote_spec(name: str) -> Any:
+def name_spec(name: str, kind: str) -> Any:
     """Set name and kind in one call, so that they never disagree."""
-    return vim.vm.ConfigSpec(name=name, extraConfig=_options({keys.KIND: KIND_CONTAINER}))
-
-
-def retire_spec(name: str) -> Any:
-    """Set the name and the kind of a VM that was replaced in one call."""
-    return vim.vm.ConfigSpec(name=name, extraConfig=_options({keys.KIND: KIND_PREDECESSOR}))
+    return vim.vm.ConfigSpec(name=name, extraConfig=_options({keys.KIND: kind}))
 
 
 def _options(values: Mapping[str, str]) -> list[Any]:

@@ -182,8 +182,9 @@ class _Planner(PowerPlanner):
         self._settle_predecessors()
         machine = self.seen.machine
         self.was_running = machine is not None and machine.should_run
-        if machine is not None and self._is_undone(config, machine, image, place):
-            self._take_back(config, machine, image)
+        reason = "" if machine is None else replace_reason(self.desired, config, machine, image.digest)
+        if machine is not None and reason and self._is_undone(config, machine, image, place):
+            self._take_back(config, machine, reason)
             machine = self._machine()
             # The update has stopped it, and owes it a start.
             self.was_running = self.was_running or machine.should_run
@@ -256,19 +257,16 @@ class _Planner(PowerPlanner):
         self._do(Promote(self.desired.name, self.seen.successors[0], causes))
 
     def _is_undone(self, config: Config, machine: Machine, image: Image, place: ContainerPlace) -> bool:
-        """Return whether an update that is not over has replaced the VM that is wanted, which is kept."""
+        """Return whether an update that is not over has replaced the VM that is wanted by this one, and kept it."""
         if not self.seen.predecessors or not machine.ours:
-            return False
-        if not replace_reason(self.desired, config, machine, image.digest):
             return False
         starts_first = self.desired.replacement.starts_first and machine.is_up
         if starts_first and not start_first_obstacle(machine, config, place):
             return False
         return not replace_reason(self.desired, config, self.seen.predecessors[0], image.digest)
 
-    def _take_back(self, config: Config, machine: Machine, image: Image) -> None:
+    def _take_back(self, config: Config, machine: Machine, reason: str) -> None:
         """Remove the VM of the update, and give its place to the one that it has replaced."""
-        reason = replace_reason(self.desired, config, machine, image.digest)
         self._discard_successors()
         self._destroy(self._drained(machine), self.seen.predecessors[0])
         causes = replace_causes(config, machine, reason)

@@ -18,7 +18,7 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.decode i
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.encode import (
     clone_spec,
-    promote_spec,
+    name_spec,
     reconfigure_spec,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import ContainerAdapter, Machine
@@ -166,7 +166,7 @@ def test_a_scratch_disk_that_is_missing_is_added() -> None:
 
 
 def test_name_and_kind_change_in_one_call() -> None:
-    spec = promote_spec("web")
+    spec = name_spec("web", keys.KIND_CONTAINER)
     assert spec.name == "web"
     assert [(option.key, option.value) for option in spec.extraConfig] == [(keys.KIND, "container")]
 
