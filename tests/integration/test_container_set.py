@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -15,43 +14,13 @@ import pytest
 from tests.support.lab.containers import PREFIX, VmBuilder, building
 from tests.support.lab.control import Control
 from tests.support.lab.drive import drive
+from tests.support.lab.projects import Project
 
 OLD, NEW = "registry.example.com/app:1", "registry.example.com/app:2"
 WEB, CACHE = f"{PREFIX}web", f"{PREFIX}cache"
 REPLICAS = [f"{WEB}-{number}" for number in (1, 2, 3)]
 MANY = 50
 BUDGET = 20
-
-
-@dataclass(frozen=True)
-class Project:
-    """The project "shop" in the lab."""
-
-    builder: VmBuilder
-    calls: Control
-
-    def run(self, *containers: dict[str, Any], check: bool = False, **options: Any) -> dict[str, Any]:
-        lab = self.builder.lab
-        self.calls.reset()
-        place = {"datacenter": lab["datacenter"], "cluster": lab["cluster"]}
-        given = {**lab["vcenter"], "project": "shop", "containers": list(containers), **place, **options}
-        return drive("container_set", given, check=check)
-
-    def ok(self, *containers: dict[str, Any], check: bool = False, **options: Any) -> dict[str, Any]:
-        result = self.run(*containers, check=check, **options)
-        assert "failed" not in result, result
-        return result
-
-    def refused(self, *containers: dict[str, Any], **options: Any) -> dict[str, Any]:
-        """Run a task that must fail before it changes anything."""
-        result = self.run(*containers, **options)
-        assert result.get("failed"), result
-        assert self.calls.mutating() == []
-        return result
-
-    def names(self) -> list[str]:
-        rows = self.builder.session.read_all("VirtualMachine", ["name"])
-        return sorted(row["name"] for row in rows if row["name"].startswith(PREFIX))
 
 
 def web(**options: Any) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from tests.support.lab.control import Control
 from tests.support.lab.drive import drive
 from tests.support.lab.interrupted import Kill, await_tasks, run_until_killed
 from tests.support.lab.killed import SEED
+from tests.support.lab.projects import Project
 
 OLD, NEW = "registry.example.com/update:1", "registry.example.com/update:2"
 WEB, CACHE = f"{PREFIX}web", f"{PREFIX}cache"
@@ -44,45 +45,6 @@ def builder(lab: dict[str, Any]) -> Iterator[VmBuilder]:
 
 def _values(row: Any) -> dict[str, str]:
     return {one.key: str(one.value) for one in row["config.extraConfig"]}
-
-
-class Project:
-    """The project "shop" in the lab."""
-
-    def __init__(self, builder: VmBuilder, calls: Control) -> None:
-        self.builder = builder
-        self.calls = calls
-
-    def options(self, *containers: dict[str, Any]) -> dict[str, Any]:
-        lab = self.builder.lab
-        return {**lab["vcenter"], "project": "shop", "containers": list(containers), "cluster": lab["cluster"]}
-
-    def run(self, *containers: dict[str, Any], check: bool = False) -> dict[str, Any]:
-        self.calls.forget()
-        return drive("container_set", self.options(*containers), check=check)
-
-    def ok(self, *containers: dict[str, Any], check: bool = False) -> dict[str, Any]:
-        result = self.run(*containers, check=check)
-        assert "failed" not in result, result
-        return result
-
-    def images(self) -> dict[str, tuple[str, str, bool]]:
-        """Return the id of the VM, the image, and whether it is on, of each VM of the project."""
-        rows = self.builder.session.read_all("VirtualMachine", ["name", "config.extraConfig", "runtime.powerState"])
-        return {
-            row["name"]: (row.moid, _values(row)["gantry.image"], row["runtime.powerState"] == "poweredOn")
-            for row in rows
-            if row["name"].startswith(PREFIX)
-        }
-
-    def running(self) -> dict[str, str]:
-        """Return the images of the VMs, which are on."""
-        assert all(on for _moid, _image, on in self.images().values())
-        return {name: image for name, (_moid, image, _on) in self.images().items()}
-
-    def order(self) -> list[str]:
-        kinds = {"CloneVM_Task": "clone", "Destroy_Task": "destroy", "PowerOnMultiVM_Task": "start"}
-        return [kinds[method] for method in self.calls.methods() if method in kinds]
 
 
 @pytest.fixture

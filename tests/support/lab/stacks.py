@@ -16,6 +16,7 @@ from tests.support.lab.containers import VmBuilder
 from tests.support.lab.control import Control
 from tests.support.lab.drive import drive
 from tests.support.lab.drs import ClusterObserver
+from tests.support.lab.projects import vm_images
 
 # The most requests of a task with nothing to do.
 BUDGET = 20
@@ -95,18 +96,7 @@ class Stack:
 
     def vms(self) -> dict[str, tuple[str, str, bool]]:
         """Return the id, the image, and whether it is on, of each VM of the project, not of other tests."""
-        rows = self.builder.session.read_all(
-            "VirtualMachine", ["name", "config.template", "config.extraConfig", "runtime.powerState"]
-        )
-        return {
-            row["name"]: (
-                row.moid,
-                next((str(one.value) for one in row["config.extraConfig"] if one.key == "gantry.image"), ""),
-                row["runtime.powerState"] == "poweredOn",
-            )
-            for row in rows
-            if row["name"].startswith(f"{self.name}-") and not row["config.template"]
-        }
+        return vm_images(self.builder.session, f"{self.name}-")
 
     def volumes(self) -> list[dict[str, Any]]:
         """Return the volumes of the project, as container_volume_info describes them."""
