@@ -111,6 +111,8 @@ func (r *run) Ended() <-chan supervise.End { return r.ended }
 
 func (r *run) Signal(number syscall.Signal) error { return r.container.Signal(number) }
 
+func (r *run) IsExiting() bool { return r.container.IsExiting() }
+
 func (r *run) Probe(ctx context.Context, args []string) (int, string, error) {
 	return r.container.Probe(ctx, r.starter.machine.reaper, r.starter.spec, args)
 }

@@ -88,7 +88,7 @@ func (m *machine) run() supervise.Outcome {
 			}
 			return available
 		},
-		Logf: m.console.logf,
+		Logf: m.console.logf, Note: m.noter(output),
 	}
 	outcome := supervisor.Run(m.stop.requested)
 	finishSending()

@@ -2,7 +2,7 @@
 // GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// Package failure has the errors that can occur before the container runs, with the codes listed in
+// Package failure has the errors that can occur until the container runs, with the codes listed in
 // docs/developers/contracts.md.
 package failure
 
@@ -41,6 +41,7 @@ const (
 	FilesMissing        Code = "files_missing"
 	FilesFailed         Code = "files_failed"
 	StartFailed         Code = "start_failed"
+	HookFailed          Code = "hook_failed"
 )
 
 // Failure is an error with the code that the status reports.

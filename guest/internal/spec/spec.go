@@ -41,6 +41,7 @@ type Spec struct {
 	Stop        Stop              `json:"stop"`
 	Restart     Restart           `json:"restart"`
 	Healthcheck *Healthcheck      `json:"healthcheck"`
+	Hooks       Hooks             `json:"hooks"`
 	Log         Log               `json:"log"`
 	Sysctls     map[string]string `json:"sysctls"`
 	Redirects   []Redirect        `json:"redirects"`
@@ -306,6 +307,20 @@ func (h Healthcheck) Command() []string {
 		return []string{"/bin/sh", "-c", h.Test[1]}
 	}
 	return h.Test[1:]
+}
+
+// Hooks are commands that are run inside the container: after each start of its process, and before it is stopped.
+type Hooks struct {
+	PostStart []Hook `json:"post_start"`
+	PreStop   []Hook `json:"pre_stop"`
+}
+
+// Hook is one command.
+type Hook struct {
+	Args []string `json:"args"`
+	Env  []string `json:"env"`  // added to the container's
+	User string   `json:"user"` // empty: the container's
+	Cwd  string   `json:"cwd"`  // empty: the container's
 }
 
 // Log limits the size of the stored output.

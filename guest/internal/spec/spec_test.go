@@ -38,6 +38,8 @@ const full = `{
 	"restart": {"policy": "on-failure", "max_retries": 3},
 	"healthcheck": {"test": ["CMD-SHELL", "true"], "interval": 30, "timeout": 30, "retries": 3, "start_period": 0,
 		"start_interval": 5},
+	"hooks": {"post_start": [{"args": ["sh", "-c", "x"], "env": [], "user": "", "cwd": ""}, {"args": ["true"]}],
+		"pre_stop": [{"args": ["/bin/drain"], "env": ["A=b"], "user": "1000", "cwd": "/srv"}]},
 	"log": {"max_bytes": 1048576}, "guest_operations": {"secret_sha256": "` + diskName + `"},
 	"files": {"sha256": "` + diskName + `", "entries": [{"target": "/etc/app.conf", "owner": "www", "group": "1000", "mode": "0640"},
 		{"target": "/run/secrets/db", "owner": "", "group": "", "mode": "0444"}]}}`

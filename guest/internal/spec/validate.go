@@ -37,7 +37,7 @@ func (s *Spec) validate() error {
 	}
 	for _, check := range []func() error{
 		s.Process.validate, s.validateNetworks, s.validateNames, s.validateRoot, s.Stop.validate, s.Restart.validate,
-		s.validateSysctls, s.validateVolumes, s.validateNFS, s.validateRedirects,
+		s.validateSysctls, s.validateVolumes, s.validateNFS, s.validateRedirects, s.Hooks.validate,
 	} {
 		if err := check(); err != nil {
 			return err

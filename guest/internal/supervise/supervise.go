@@ -22,6 +22,10 @@ type Instance interface {
 	Ended() <-chan End
 	Signal(number syscall.Signal) error
 	Probe(ctx context.Context, args []string) (exitCode int, output string, err error)
+	// Hook runs a hook until it ends, and returns the beginning of its output. It is killed when ctx ends.
+	Hook(ctx context.Context, hook spec.Hook) (exitCode int, output string, err error)
+	// IsExiting is whether the main process is at its end, which Ended receives soon.
+	IsExiting() bool
 }
 
 // End is the result of one run.
@@ -44,13 +48,15 @@ type Supervisor struct {
 	MemoryAvailable func() int64
 	// Logf writes to the console.
 	Logf func(format string, args ...any)
+	// Note adds a line of init's own to the container's log.
+	Note func(line string)
 }
 
 // Outcome is the final result.
 type Outcome struct {
 	End
-	// Failure is the reason why the container's program could not be started. ExitCode is then 126 or 127, or 0 if neither
-	// applies.
+	// Failure is the reason why the container's program could not be started, or had to be killed because of a hook. ExitCode is
+	// then 126 or 127, or 0 if neither applies.
 	Failure *failure.Failure
 }
 
@@ -67,25 +73,28 @@ func (s *Supervisor) Run(stop <-chan struct{}) Outcome {
 			failed := failure.From(err, failure.StartFailed)
 			return Outcome{End: End{ExitCode: failed.ExitCode}, Failure: failed}
 		}
-		s.reportRunning(instance, restarts)
-		end, stopped := s.supervise(instance, stop)
-		if stopped || !shouldRestart(s.Restart(), end.ExitCode, restarts) {
-			return Outcome{End: end}
+		s.reportStarted(instance, restarts)
+		outcome, isFinal := s.supervise(instance, stop)
+		if isFinal || !shouldRestart(s.Restart(), outcome.ExitCode, restarts) {
+			return outcome
 		}
 		delay := delays.after(time.Since(began))
-		s.Logf("exit code %d; restart %d in %v", end.ExitCode, restarts+1, delay)
-		s.reportRestarting(end)
+		s.Logf("exit code %d; restart %d in %v", outcome.ExitCode, restarts+1, delay)
+		s.reportRestarting(outcome.End)
 		select {
 		case <-stop:
-			return Outcome{End: end}
+			return outcome
 		case <-time.After(delay):
 		}
 	}
 }
 
-func (s *Supervisor) reportRunning(instance Instance, restarts int) {
+// reportStarted reports a new run. Whoever waits for its start waits for the hooks, too.
+func (s *Supervisor) reportStarted(instance Instance, restarts int) {
 	s.Reporter.Update(func(status *report.Status) {
-		status.State = report.Running
+		if len(s.Spec.Hooks.PostStart) == 0 {
+			status.State = report.Running
+		}
 		status.PID = instance.PID()
 		status.RestartCount = restarts
 		status.OOMKilled = false
@@ -107,8 +116,18 @@ func (s *Supervisor) reportRestarting(end End) {
 	})
 }
 
-// supervise waits for the end of one run, and returns whether a stop was requested.
-func (s *Supervisor) supervise(instance Instance, stop <-chan struct{}) (end End, stopped bool) {
+// supervise waits for the end of one run, and returns whether no other may follow: after a stop, and if a hook has failed.
+func (s *Supervisor) supervise(instance Instance, stop <-chan struct{}) (outcome Outcome, isFinal bool) {
+	if len(s.Spec.Hooks.PostStart) > 0 {
+		ended, isStopped := s.postStart(instance, stop)
+		if ended != nil {
+			return *ended, ended.Failure != nil
+		}
+		if isStopped {
+			return Outcome{End: s.stop(instance)}, true
+		}
+		s.Reporter.Update(func(status *report.Status) { status.State = report.Running })
+	}
 	checking, endChecks := context.WithCancel(context.Background())
 	defer endChecks()
 	if check := s.Spec.Healthcheck; check != nil {
@@ -117,11 +136,11 @@ func (s *Supervisor) supervise(instance Instance, stop <-chan struct{}) (end End
 			func(verdict report.Health, output string) { s.reportHealth(checking, verdict, output) })
 	}
 	select {
-	case end = <-instance.Ended():
-		return end, false
+	case end := <-instance.Ended():
+		return Outcome{End: end}, false
 	case <-stop:
 		endChecks()
-		return s.stop(instance), true
+		return Outcome{End: s.stop(instance)}, true
 	}
 }
 
@@ -134,20 +153,33 @@ func (s *Supervisor) reportHealth(checking context.Context, verdict report.Healt
 	})
 }
 
-// stop stops a running container: signal, timeout, kill. There is no other way to stop it.
+// stop stops a running container: hooks, signal, timeout, kill. There is no other way to stop it.
 func (s *Supervisor) stop(instance Instance) End {
 	s.Reporter.Update(func(status *report.Status) { status.State = report.Stopping })
 	number, timeout := s.Spec.Stop.Number(), s.Spec.Stop.Timeout.Duration()
-	s.Logf("stopping: signal %d, then %v until it is killed", int(number), timeout)
+	wait := timeout
+	if len(s.Spec.Hooks.PreStop) > 0 {
+		end, left := s.preStop(instance, timeout)
+		if end != nil {
+			return *end
+		}
+		wait = left
+	}
+	s.Logf("stopping: signal %d, then %v until it is killed", int(number), wait)
 	if err := instance.Signal(number); err != nil {
 		s.Logf("%v", err)
 	}
 	select {
 	case end := <-instance.Ended():
 		return end
-	case <-time.After(timeout):
+	case <-time.After(wait):
 	}
-	s.Logf("still running after %v: killing it", timeout)
+	s.Logf("still running after %v: killing it", wait)
+	return s.kill(instance)
+}
+
+// kill kills the container and waits for its end.
+func (s *Supervisor) kill(instance Instance) End {
 	if err := instance.Signal(syscall.SIGKILL); err != nil {
 		s.Logf("%v", err)
 	}

@@ -28,6 +28,11 @@ type container struct {
 	obeys  func(*container)
 	probed int
 	health int
+	// hook runs a hook; nil: each succeeds at once.
+	hook func(ctx context.Context, c *container, name string) (exitCode int, output string, err error)
+	// events are the hooks that were started and the signals, in their order.
+	events  []string
+	exiting bool
 }
 
 func newContainer() *container { return &container{ended: make(chan End, 1)} }
@@ -38,6 +43,7 @@ func (c *container) Ended() <-chan End { return c.ended }
 
 func (c *container) Signal(number syscall.Signal) error {
 	c.signals = append(c.signals, number)
+	c.events = append(c.events, number.String())
 	switch {
 	case number == syscall.SIGKILL:
 		c.ended <- End{ExitCode: 137}
@@ -51,6 +57,16 @@ func (c *container) Probe(context.Context, []string) (int, string, error) {
 	c.probed++
 	return c.health, "checked", nil
 }
+
+func (c *container) Hook(ctx context.Context, hook spec.Hook) (int, string, error) {
+	c.events = append(c.events, hook.Args[0])
+	if c.hook == nil {
+		return 0, "", nil
+	}
+	return c.hook(ctx, c, hook.Args[0])
+}
+
+func (c *container) IsExiting() bool { return c.exiting }
 
 // ending is a container whose process ends by itself.
 func ending(code int, after time.Duration) *container {
@@ -67,6 +83,7 @@ type testEnvironment struct {
 	supervisor *Supervisor
 	starts     []time.Duration
 	logs       int
+	notes      []string
 
 	mu       sync.Mutex
 	statuses []report.Status
@@ -109,6 +126,7 @@ func newTestEnvironment(restart spec.Restart, start func(run int) (Instance, err
 		PublishLog:      func() { w.logs++ },
 		MemoryAvailable: func() int64 { return 1 << 20 },
 		Logf:            func(string, ...any) {},
+		Note:            func(line string) { w.notes = append(w.notes, line) },
 	}
 	return w
 }
