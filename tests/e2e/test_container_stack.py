@@ -42,7 +42,20 @@ services:
     command: ["trap 'exit 0' TERM; while :; do sleep 1; done"]
     mem_limit: {memory}
     depends_on: {{check: {{condition: service_completed_successfully}}}}
+    post_start: [{{command: [sh, -c, "echo $$WHAT $$(pwd)"], working_dir: /etc, environment: {{WHAT: started}}}}]
+    pre_stop: [{{command: [echo, drained]}}]
 secrets: {{word: {{file: word.txt}}}}
+"""
+
+BROKEN = """
+name: shop
+services:
+  app:
+    image: {tiny}
+    command: [sleep, "1000"]
+    entrypoint: []
+    mem_limit: {memory}
+    post_start: [{{command: [sh, -c, "echo no way; exit 3"]}}]
 """
 
 
@@ -83,4 +96,13 @@ def test_a_project_boots_in_order_and_is_scaled(containers: Containers, project:
     kept = {one["name"]: one["started_at"] for one in scaled["containers"]}
     assert kept["shop-app-1"] == facts["shop-app-1"]["started_at"]
 
+    run(services=["app"], state="stopped", scale={"app": 2})
+    assert containers.look("shop-app-1", logs=True)["log"] == "started /etc\ndrained\n"
     assert run(state="absent")["containers"] == []
+
+    # The container counts as started when its commands are done.
+    broken = {**project, "definition": BROKEN.format(tiny=containers.image("tiny"), memory=MEMORY.lower())}
+    del broken["project_src"]
+    failed = containers.direct({STACK: broken}).last
+    assert failed.failed, failed
+    assert 'post_start[0] "sh" ended with exit code 3: no way' in failed["msg"], failed["msg"]

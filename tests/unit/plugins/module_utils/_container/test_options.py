@@ -24,6 +24,8 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container.options 
     container_argument_spec,
     info_argument_spec,
 )
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.options_hooks import HOOK_OPTIONS
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.options_values import HookOption
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.plan import plan_container
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.target import new_machine
 from ansible_collections.gantry.vsphere.plugins.modules import container_vm, container_vm_info
@@ -137,6 +139,12 @@ def test_the_guest_knows_the_fields_that_options_fill(option: ContainerOption) -
     for part in option.guest:
         assert part in structs[name], (option.name, name)
         name = structs[name][part]
+
+
+def test_the_guest_knows_the_fields_of_hooks() -> None:
+    structs = struct_fields()
+    assert structs["Hook"].keys() == HookOption(("true",)).guest_document().keys()
+    assert tuple(structs["Hooks"]) == HOOK_OPTIONS
 
 
 def test_each_option_has_a_change() -> None:
