@@ -28,7 +28,7 @@ func TestAProcessIsExitingFromItsEndOn(t *testing.T) {
 	if (&Container{PID: os.Getpid()}).IsExiting() {
 		t.Error("this process runs")
 	}
-	child := exec.Command("true")
+	child := exec.Command("sleep", "0")
 	if err := child.Start(); err != nil {
 		t.Fatal(err)
 	}

@@ -31,10 +31,6 @@ Planned = tuple[ObservedContainer, Sequence[ContainerChange]]
 _AMOUNTS = {CPU: "{amount} MHz of CPU", MEMORY: "{amount} MiB of memory"}
 
 
-_FIRST = "starts the new VMs before it stops the old ones (order: start-first)"
-_LESS_AT_ONCE = "give a lower parallelism, or order: stop-first"
-
-
 @dataclass(frozen=True)
 class _Vms:
     """The VMs of one container before and after the plan."""
@@ -101,9 +97,10 @@ def _peak_limit_problems(
         needed = sum(one.memory(pool.moid) for one in own) + _memory(old, pool.moid)
         if pool.memory_limit is not None and _memory(old, pool.moid) and needed > pool.memory_limit:
             yield GantryError(
-                f"Resource pool {pool.path} has a memory limit of {pool.memory_limit} MiB. The "
-                f"update of {listed(one.name for one in old)} {_FIRST}, and all together would have {needed} MiB of "
-                f"memory in it. Increase memory.limit of the pool, {_LESS_AT_ONCE}."
+                f"Resource pool {pool.path} has a memory limit of {pool.memory_limit} MiB. The update of "
+                f"{listed(one.name for one in old)} starts the new VMs before it stops the old ones "
+                f"(order: start-first), and all together would have {needed} MiB of memory in it. Increase "
+                "memory.limit of the pool, give a lower parallelism, or order: stop-first."
             )
 
 
@@ -118,9 +115,10 @@ def _peak_shortfalls(
         amounts = _AMOUNTS[shortfall.kind]
         yield GantryError(
             f"Resource pool {shortfall.pool.path} has {amounts.format(amount=shortfall.left)} left to reserve. The "
-            f"update of {listed(names)} {_FIRST}, which would take {amounts.format(amount=shortfall.asked)}. "
-            f"Raise {shortfall.kind}.reservation or {shortfall.kind}.limit of the pool or make its reservation "
-            f"expandable, {_LESS_AT_ONCE}."
+            f"update of {listed(names)} starts the new VMs before it stops the old ones (order: start-first), which "
+            f"would take {amounts.format(amount=shortfall.asked)}. Raise {shortfall.kind}.reservation or "
+            f"{shortfall.kind}.limit of the pool or make its reservation expandable, give a lower parallelism, or "
+            "order: stop-first."
         )
 
 
