@@ -158,6 +158,7 @@ class Batch(Generic[S]):
         self._limits = limits or TaskLimits()
         self._timeout = timeout
         self._runs: dict[str, _Run[S]] = {}
+        self._done = 0
         # How many subjects of each name are not done, and how long the others took: they may be parts of one object.
         self._left = Counter[str]()
         self._seconds = defaultdict[str, float](float)
@@ -237,8 +238,8 @@ class Batch(Generic[S]):
         self._seconds[name] += time.monotonic() - run.began
         self._left[name] -= 1
         if not self._left[name]:
-            done = sum(not left for left in self._left.values())
-            self._report(Finished(name, self._seconds[name], f"{done} of {len(self._left)}"))
+            self._done += 1
+            self._report(Finished(name, self._seconds[name], f"{self._done} of {len(self._left)}"))
 
     def _skip_dependents(self, failed: _Run[S]) -> None:
         """Skip those that come after a subject that failed, and all that wait for one that is skipped."""

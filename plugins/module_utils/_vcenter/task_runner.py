@@ -16,6 +16,7 @@ from typing import Any
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.connection import ConnectionLostError
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.faults import FaultError, fault_kind
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.job_queue import JobQueue
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.job_run import JobRun, learn, removed, unfinished
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.pyvmomi import moid_of
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.tasks import (
@@ -74,7 +75,7 @@ class TaskRunner:
         self._looks: deque[float] = deque()
         # Guards all below. A thread that starts a job notifies it once there is a task to watch, or the start failed.
         self._changed = threading.Condition()
-        self._waiting: deque[JobRun] = deque()
+        self._waiting = JobQueue()
         self._starting: list[JobRun] = []
         self._in_flight: dict[str, JobRun] = {}
         self._watches: dict[str, list[WatchOutcome]] = {}
@@ -110,7 +111,7 @@ class TaskRunner:
         """Have the job started as soon as the limits allow."""
         run = JobRun(job, JobOutcome(job))
         with self._changed:
-            self._waiting.append(run)
+            self._waiting.add(run)
         return run.outcome
 
     def watch(self, vm: Any, properties: Sequence[str], watcher: Watcher) -> WatchOutcome:
@@ -163,19 +164,8 @@ class TaskRunner:
 
     def _take(self) -> list[JobRun]:
         """Those that the limits let start now."""
-        taken: list[JobRun] = []
-        now = time.monotonic()
         with self._changed:
-            left: deque[JobRun] = deque()
-            while self._waiting and not self._slots.full:
-                run = self._waiting.popleft()
-                if run.not_before > now or not self._slots.fits(run.job):
-                    left.append(run)
-                    continue
-                self._slots.take(run.job)
-                taken.append(run)
-            left.extend(self._waiting)
-            self._waiting = left
+            taken = self._waiting.take(self._slots, time.monotonic())
             self._starting.extend(taken)
         return taken
 
@@ -239,7 +229,7 @@ class TaskRunner:
 
     def _observe(self, deadline: float) -> None:
         """Wait until something may have changed, and take in what has."""
-        times = [run.not_before for run in self._waiting if run.not_before]
+        times = self._waiting.times()
         times += [outcome.watcher.deadline for group in self._watches.values() for outcome in group]
         with self._changed:
             times += [run.started + self._task_timeout for run in self._in_flight.values()]
@@ -251,7 +241,7 @@ class TaskRunner:
             self._changed.wait_for(lambda: not self._starting, min(pause, _GATHER_SECONDS))
             busy = bool(self._starting)
             linger = self._has_news and len(self._in_flight) > 1
-            queued = any(not run.not_before for run in self._waiting)
+            queued = self._waiting.has_line
         if self._looks:
             time.sleep(min(self._looks.popleft(), pause))
             news = list(self._updates.look())
@@ -345,7 +335,7 @@ class TaskRunner:
                 run.not_before = time.monotonic() + pause
                 run.outcome.task = ""
                 run.info = {}
-                self._waiting.append(run)
+                self._waiting.add(run)
                 return
             why = FaultError(f"Cannot {run.job}", why)
         self._finish(run, why)
