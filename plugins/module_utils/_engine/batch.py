@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter, defaultdict, deque
-from collections.abc import Callable, Generator, Hashable, Mapping, Sequence
+from collections.abc import Callable, Generator, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
 
@@ -48,7 +48,7 @@ class Subject:
     """One object to change, such as a container.
 
     ``after``: the ids of subjects that must be done before it starts. ``follows``: of those of which ``tolerated`` may
-    also have failed, None for all.
+    also have failed, None for all, which then need not even have been started.
     """
 
     id: str
@@ -224,13 +224,16 @@ class Batch(Generic[S]):
             self._skip_dependents(run)
         else:
             self._report_done(run)
-        released = self._followers.get(run.subject.id, [])
+        self._release(run, self._followers.get(run.subject.id, ()))
         if error is None:
-            released = [*released, *self._dependents.get(run.subject.id, ())]
-        for waiting in released:
-            waiting.blocked_by.discard(run.subject.id)
-            if not waiting.blocked_by and not waiting.status:
-                self._ready.append((waiting, None))
+            self._release(run, self._dependents.get(run.subject.id, ()))
+
+    def _release(self, run: _Run[S], waiting: Iterable[_Run[S]]) -> None:
+        """Let those that wait for a subject no longer wait for it."""
+        for one in waiting:
+            one.blocked_by.discard(run.subject.id)
+            if not one.blocked_by and not one.status:
+                self._ready.append((one, None))
 
     def _report_done(self, run: _Run[S]) -> None:
         """Report an object of which this was the last part."""
@@ -246,10 +249,8 @@ class Batch(Generic[S]):
         blocking = deque([failed])
         while blocking:
             before = blocking.popleft()
-            what, waiting = "failed", [*self._dependents.get(before.subject.id, ()), *self._not_tolerating(before)]
-            if before.status == NOT_STARTED:
-                what, waiting = "was not started", [*waiting, *self._followers.get(before.subject.id, ())]
-            for skipped in waiting:
+            what = "failed" if before.status == FAILED else "was not started"
+            for skipped in (*self._dependents.get(before.subject.id, ()), *self._not_tolerating(before)):
                 if not skipped.status:
                     skipped.status = NOT_STARTED
                     name = skipped.subject.name
@@ -257,15 +258,17 @@ class Batch(Generic[S]):
                         f"{name} was not started: it comes after {before.subject.name}, which {what}."
                     )
                     blocking.append(skipped)
+            if before.status == NOT_STARTED:
+                self._release(before, self._followers.get(before.subject.id, ()))
 
-    def _not_tolerating(self, failed: _Run[S]) -> list[_Run[S]]:
-        """Return those that follow a subject, and do not tolerate that it has failed, too."""
-        followers = self._followers.get(failed.subject.id, []) if failed.status == FAILED else []
+    def _not_tolerating(self, before: _Run[S]) -> list[_Run[S]]:
+        """Return those that follow a subject, and do not tolerate that it has failed, too, or was not started."""
+        followers = [run for run in self._followers.get(before.subject.id, ()) if run.subject.tolerated is not None]
+        if before.status == NOT_STARTED:
+            return followers
         for run in followers:
             run.failed_before += 1
-        return [
-            run for run in followers if run.subject.tolerated is not None and run.failed_before > run.subject.tolerated
-        ]
+        return [run for run in followers if run.failed_before > (run.subject.tolerated or 0)]
 
     # -- the changes of one subject
 
