@@ -6,10 +6,13 @@
 
 from __future__ import annotations
 
+import gzip
+import http
 import http.client
 import ssl
 import threading
 import time
+import zlib
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -29,6 +32,10 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.connection
     tls_context,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.faults import FaultError
+from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.property_decoder import (
+    PropertyDecoder,
+    UnusualAnswerError,
+)
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.pyvmomi import (
     SoapAdapter,
     VmomiSupport,
@@ -43,6 +50,8 @@ _POOL_SIZE = 12
 _POOL_SECONDS = 20
 # A list of API versions has some hundred bytes.
 _MAX_LIST_BYTES = 1 << 16
+# What returns so much that the time to decode it matters.
+_BULK_READS = frozenset({"RetrievePropertiesEx", "ContinueRetrievePropertiesEx"})
 _WITHOUT_SESSION = frozenset({"RetrieveServiceContent", "Login", "Logout"})
 # Calls that change nothing, which can be repeated after a lost connection. The lease of an export expires by itself.
 _READS = (
@@ -70,6 +79,7 @@ class Stub(_SoapStubAdapter):  # type: ignore[misc]
         self.generation = 0  # the number of logins
         self.changes = 0  # the number of requests that may have changed something
         self.lost = False  # whether a request got no response
+        self._decoders: dict[str, PropertyDecoder] = {}
         super().__init__(
             host=settings.hostname,
             port=settings.port,
@@ -173,12 +183,15 @@ class Stub(_SoapStubAdapter):  # type: ignore[misc]
     def _send(self, mo: Any, info: Any, args: Any, outer_stub: Any) -> Any:
         started = time.monotonic()
         try:
-            answer = super().InvokeMethod(mo, info, args, outer_stub)
+            if info.wsdlName in _BULK_READS:
+                answer = self._read_properties(mo, info, args)
+            else:
+                answer = super().InvokeMethod(mo, info, args, outer_stub)
         except GantryError:
             raise
         except VmomiSupport.GetVmodlType("vmodl.MethodFault") as fault:
             raise FaultError(_doing(mo, info), fault) from fault
-        except ExpatError as error:
+        except (ExpatError, EOFError, zlib.error, gzip.BadGzipFile) as error:
             raise GantryError(self._no_vcenter("its answer is not SOAP")) from error
         except http.client.RemoteDisconnected as error:
             raise self._lost(mo, info, "the other side closed the connection") from error
@@ -192,6 +205,43 @@ class Stub(_SoapStubAdapter):  # type: ignore[misc]
             raise GantryError(self._http_failure(str(error))) from error
         self.changes += _may_change(info.wsdlName)
         return answer
+
+    def _read_properties(self, mo: Any, info: Any, args: Any) -> Any:
+        """Make the call as pyVmomi does, and decode the answer by our own decoder, which is faster."""
+        headers = {"Cookie": self.cookie, "SOAPAction": self.versionId, "User-Agent": USER_AGENT}
+        headers |= {"Content-Type": "text/xml; charset=UTF-8", "Accept-Encoding": "gzip"}
+        request = self.SerializeRequest(mo, info, args)
+        connection = self.GetConnection()
+        try:
+            connection.request("POST", self.path, request, headers)
+            response = connection.getresponse()
+            content = response.read()
+            if response.getheader("Content-Encoding", "").lower() == "gzip":
+                content = gzip.decompress(content)
+        except (OSError, EOFError, zlib.error, http.client.HTTPException):
+            connection.close()
+            self.DropConnections()
+            raise
+        if response.status not in (http.HTTPStatus.OK, http.HTTPStatus.INTERNAL_SERVER_ERROR):
+            connection.close()
+            raise http.client.HTTPException(f"{response.status} {response.reason}")
+        self.ReturnConnection(connection)
+        if response.status == http.HTTPStatus.OK:
+            try:
+                return self._decoder().decode(content, info.result, self)
+            except UnusualAnswerError:
+                return SoapAdapter.SoapResponseDeserializer(self).Deserialize(content, info.result)
+        fault = SoapAdapter.SoapResponseDeserializer(self).Deserialize(content, info.result)
+        if not isinstance(fault, Exception):
+            raise http.client.HTTPException(f"{response.status} {response.reason}")
+        raise fault
+
+    def _decoder(self) -> PropertyDecoder:
+        """Return the decoder of the version in use."""
+        found = self._decoders.get(self.version)
+        if found is None:
+            found = self._decoders[self.version] = PropertyDecoder(self.version)
+        return found
 
     def _lost(self, mo: Any, info: Any, why: str, *, silent: bool = False) -> ConnectionLostError:
         self.lost = True

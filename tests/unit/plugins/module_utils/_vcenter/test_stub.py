@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import gzip
 import re
 import threading
 from collections.abc import Callable
@@ -87,7 +88,7 @@ class Vcenter:
                 "Logout": '<LogoutResponse xmlns="urn:vim25"/>',
                 "CurrentTime": TIME,
                 "CreateFolder": CREATED,
-            }[method],
+            }.get(method, ""),
         )
         special = self.script.get(method)
         if special:
@@ -329,6 +330,63 @@ class TestNegotiation:
         vcenter.files[VERSIONS_PATH] = listed
         with pytest.raises(FaultError, match="Unsupported version URI"):
             session.content  # noqa: B018 - logs in
+
+
+class TestBulkReads:
+    """Their answers are decoded by our own decoder."""
+
+    NAMES = (
+        '<RetrievePropertiesExResponse xmlns="urn:vim25"><returnval><objects><obj type="Folder">group-d1</obj>'
+        '<propSet><name>name</name><val xsi:type="xsd:string">Datacenters</val></propSet></objects></returnval>'
+        "</RetrievePropertiesExResponse>"
+    )
+
+    @staticmethod
+    def names(session: Session) -> list[str]:
+        return [row["name"] for row in session.read([session.content.rootFolder], ["name"])]
+
+    def test_the_answer_may_be_compressed(self, session: Session, vcenter: Vcenter) -> None:
+        vcenter.script["RetrievePropertiesEx"] = [(200, self.NAMES)]
+        assert self.names(session) == ["Datacenters"]
+        assert vcenter.server.requests[-1].headers["Accept-Encoding"] == "gzip"
+        compressed = gzip.compress(ENVELOPE.format(self.NAMES).encode())
+        vcenter.server.reply = lambda _request: (200, compressed)
+        vcenter.server.headers["Content-Encoding"] = "gzip"
+        assert self.names(session) == ["Datacenters"]
+        vcenter.server.reply = lambda _request: (200, compressed[:-12])
+        with pytest.raises(GantryError, match="does not look like a vCenter: its answer is not SOAP"):
+            self.names(session)
+
+    def test_what_is_unusual_is_decoded_by_pyvmomi(self, session: Session, vcenter: Vcenter) -> None:
+        other = self.NAMES.replace("<propSet>", '<propSet xmlns="urn:vim25">')
+        vcenter.script["RetrievePropertiesEx"] = [(200, other)]
+        assert self.names(session) == ["Datacenters"]
+
+    def test_a_fault_is_that_of_vcenter(self, session: Session, vcenter: Vcenter) -> None:
+        vcenter.script["RetrievePropertiesEx"] = [fault("InvalidProperty", "the property nmae is invalid")]
+        with pytest.raises(FaultError, match="the property nmae is invalid"):
+            self.names(session)
+
+    @pytest.mark.parametrize(
+        ("answer", "words"),
+        [
+            ((503, "busy"), "answers HTTP 503"),
+            ((404, "none"), "it answers HTTP 404"),
+            ((200, "no SOAP"), "its answer is not SOAP"),
+            ((500, "no SOAP"), "its answer is not SOAP"),
+        ],
+    )
+    def test_another_answer_is_explained(
+        self, session: Session, vcenter: Vcenter, answer: tuple[int, str], words: str
+    ) -> None:
+        vcenter.script["RetrievePropertiesEx"] = [answer]
+        with pytest.raises(GantryError, match=words):
+            self.names(session)
+
+    def test_a_kept_connection_that_was_closed_is_replaced(self, session: Session, vcenter: Vcenter) -> None:
+        read(session)
+        vcenter.script["RetrievePropertiesEx"] = [TestBrokenConnections.drop, (200, self.NAMES)]
+        assert self.names(session) == ["Datacenters"]
 
 
 def test_content_is_read_back_from_its_xml(session: Session, vcenter: Vcenter) -> None:
