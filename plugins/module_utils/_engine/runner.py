@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
+from ansible_collections.gantry.vsphere.plugins.module_utils._base.memory import collecting_rarely
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.report import Report
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.text import listed
 from ansible_collections.gantry.vsphere.plugins.module_utils._engine.operation import Effect, InfoOperation, Operation
@@ -48,7 +49,7 @@ def outcome(
         desired = operation.desire(params)
         if check_mode and not operation.supports_check_mode:
             return _skipped(operation)
-        with session_source(params) as session:
+        with session_source(params) as session, collecting_rarely():
             try:
                 result, plan = _steps(operation, session, desired, check_mode, report)
             finally:

@@ -6,8 +6,7 @@
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.faults import FaultError
@@ -32,24 +31,13 @@ class Row(dict[str, Any]):
 def retrieve(property_collector: Any, spec: Any) -> Iterator[Row]:
     """Yield the rows of a filter spec, page after page."""
     options = vmodl.query.PropertyCollector.RetrieveOptions(maxObjects=_PAGE)
-    page = _read_page(property_collector.RetrievePropertiesEx, [spec], options)
+    page = property_collector.RetrievePropertiesEx([spec], options)
     while page is not None:
         for content in page.objects:
             yield Row(content.obj, content.propSet)
         if not page.token:
             return
-        page = _read_page(property_collector.ContinueRetrievePropertiesEx, page.token)
-
-
-def _read_page(read: Callable[..., Any], *arguments: Any) -> Any:
-    """Read without the garbage collector: a page has very many new objects, and it would look at all of them often."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        return read(*arguments)
-    finally:
-        if enabled:
-            gc.enable()
+        page = property_collector.ContinueRetrievePropertiesEx(page.token)
 
 
 def property_spec(kind: Any, paths: Sequence[str]) -> Any:
