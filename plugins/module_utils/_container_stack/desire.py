@@ -41,7 +41,6 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._container_stack.de
     removed_entries,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._container_stack.desire_needs import (
-    named_images,
     needed_images,
     needed_volumes,
     other_images,
@@ -85,8 +84,7 @@ def desire_stack(params: Mapping[str, Any]) -> DesiredStack:
         images=images,
         volumes=needed_volumes(params, part),
         placements=tuple(_placements(placements, entries, separated=params["anti_affinity"])),
-        prune=other_images(params, images) if params["prune"] and images else None,
-        named_images=named_images(project),
+        prune=other_images(params, project, images) if params["prune"] and images else None,
         warnings=(*project.warnings, *problems),
     )
 

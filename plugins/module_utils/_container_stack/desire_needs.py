@@ -59,13 +59,9 @@ def removed_images(params: Mapping[str, Any], project: ComposeProject) -> Iterat
             yield desire_image({**_common(params, "absent"), **place, "name": key[0], "pull": "missing"})
 
 
-def named_images(project: ComposeProject) -> frozenset[str]:
-    """Return the references of the images of all services, in the form in which templates record them."""
-    return frozenset(str(parse_reference(one["image"])) for one in project.services.values() if one.get("image"))
-
-
-def other_images(params: Mapping[str, Any], images: Sequence[ImageRequest]) -> PruneRequest:
-    """Return what selects all images of the same repositories."""
+def other_images(params: Mapping[str, Any], project: ComposeProject, images: Sequence[ImageRequest]) -> PruneRequest:
+    """Return what selects the images of the same repositories, and of no others, that no service names."""
+    named = (service["image"] for service in project.services.values() if service.get("image"))
     names = sorted({glob.escape(request.reference.name) for request in images})
     return PruneRequest(
         datacenter=params["datacenter"],
@@ -73,6 +69,8 @@ def other_images(params: Mapping[str, Any], images: Sequence[ImageRequest]) -> P
         datastore=params["datastore"],
         dangling=False,
         names=tuple(f"{name}{mark}*" for name in names for mark in ":@"),
+        every_reference=True,
+        keep=frozenset(str(parse_reference(image)) for image in named),
         cache=path_or_none(params["cache_path"]),
     )
 

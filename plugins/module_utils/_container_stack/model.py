@@ -35,8 +35,6 @@ class DesiredStack:
     volumes: DesiredVolumes | None = None
     placements: tuple[ServicePlacement, ...] = ()
     prune: PruneRequest | None = None
-    # The references of the images of all services.
-    named_images: frozenset[str] = frozenset()
     # What is not supported, where the task only asks for warnings, and what the loader has warned of.
     warnings: tuple[str, ...] = ()
 

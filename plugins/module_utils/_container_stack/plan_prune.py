@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from fnmatch import fnmatchcase
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import Machine
 from ansible_collections.gantry.vsphere.plugins.module_utils._container_set.model import ObservedSet
@@ -28,8 +27,7 @@ def plan_stack_prune(
 ) -> Iterator[PruneOfStack]:
     """Yield the removals. ``changes`` are those that the task makes before them.
 
-    An image stays that a service of the project names, that a container of the project has, or that also has a
-    reference of another repository.
+    An image stays that a container of the project has.
     """
     if desired.prune is None or observed.needs.prune is None:
         return
@@ -38,18 +36,11 @@ def plan_stack_prune(
     gone = frozenset(machine.path for machine in before if machine.moid not in left)
     digests = {machine.digest for machine in after}
     for candidate in observed.needs.prune.candidates:
-        template = candidate.template
-        if candidate.abandoned or template.digest in digests or desired.named_images & set(template.references):
-            continue
-        if not all(_is_named(reference, desired.prune.names) for reference in template.references):
+        if candidate.abandoned or candidate.template.digest in digests:
             continue
         then = replace(candidate, users=tuple(without_removed(candidate.users, gone)))
         if kept_because(desired.prune, then, None) is None:
             yield PruneOfStack(PruneImage(candidate))
-
-
-def _is_named(reference: str, patterns: Sequence[str]) -> bool:
-    return any(fnmatchcase(reference, pattern) for pattern in patterns)
 
 
 def _machines(observed: ObservedSet) -> list[Machine]:

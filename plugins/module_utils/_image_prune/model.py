@@ -29,7 +29,11 @@ KEPT_AGE = "age"
 
 @dataclass(frozen=True)
 class PruneRequest:
-    """The images to remove. A filter that is None or empty selects all of them."""
+    """The images to remove. A filter that is None or empty selects all of them.
+
+    ``names`` are patterns of which one matches a reference of the image, or with ``every_reference`` each of them.
+    ``keep`` are references of images that stay.
+    """
 
     folder: str
     datacenter: str | None = None
@@ -37,6 +41,8 @@ class PruneRequest:
     dangling: bool = True
     older_than: timedelta | None = None
     names: tuple[str, ...] = ()
+    every_reference: bool = False
+    keep: frozenset[str] = frozenset()
     labels: Mapping[str, str] = field(default_factory=dict)
     cache: Path | None = None
 
@@ -83,7 +89,7 @@ def _obstacle(candidate: Candidate) -> str | None:
 
 
 def _not_selected(desired: PruneRequest, template: ImageTemplate, now: datetime | None) -> str | None:
-    if desired.dangling and template.references:
+    if (desired.dangling and template.references) or not desired.keep.isdisjoint(template.references):
         return KEPT_REFERENCED
     if desired.names and not _is_named(desired, template):
         return KEPT_NAME
@@ -95,9 +101,10 @@ def _not_selected(desired: PruneRequest, template: ImageTemplate, now: datetime 
 
 
 def _is_named(desired: PruneRequest, template: ImageTemplate) -> bool:
-    """Return whether a pattern matches a reference, or that of the first import if there is no other."""
+    """Return whether patterns match its references, or that of the first import if there is no other."""
     references = template.references or (_full_form(template.reference),)
-    return any(fnmatchcase(reference, pattern) for reference in references for pattern in desired.names)
+    matched = [any(fnmatchcase(reference, pattern) for pattern in desired.names) for reference in references]
+    return all(matched) if desired.every_reference else any(matched)
 
 
 def _full_form(reference: str) -> str:
