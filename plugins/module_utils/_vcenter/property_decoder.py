@@ -13,11 +13,13 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 from xml.etree.ElementTree import Element, ParseError, XMLParser
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.pyvmomi import SoapAdapter, VmomiSupport
 
+_NAMESPACE = "urn:vim25"
 _XSD = "http://www.w3.org/2001/XMLSchema"
 _TYPE = "{http://www.w3.org/2001/XMLSchema-instance}type"
 _ENVELOPE = "{http://schemas.xmlsoap.org/soap/envelope/}"
@@ -64,7 +66,6 @@ class PropertyDecoder:
     def __init__(self, version: str) -> None:
         self._version = version
         self._lookup = SoapAdapter.SoapDeserializer(None, version).LookupWsdlType
-        self._namespace = ""
         self._known: dict[Any, _Simple | _Reference | _Array | _Record] = {}
         # By the names in the answer.
         self._types: dict[str, Any] = {}
@@ -81,8 +82,7 @@ class PropertyDecoder:
             parser = XMLParser()  # noqa: S314 - without a document type there are no entities that could grow
             parser.feed(content)
             answer = _only(_only(parser.close(), f"{_ENVELOPE}Body"))
-            self._namespace, _brace, name = answer.tag[1:].partition("}")
-            if not name.endswith("Response"):
+            if not (answer.tag.startswith(f"{{{_NAMESPACE}}}") and answer.tag.endswith("Response")):
                 raise UnusualAnswerError
             found = list(answer)
             return self._value(found[0], result, stub) if found else None
@@ -112,10 +112,11 @@ class PropertyDecoder:
             return known.kind(self._value(child, known.kind.Item, stub) for child in element)
         if issubclass(known.kind, Exception) and not is_fault:
             # The field of a fault has its message beside it.
-            return self._record(element, self._record_of(self._localized), stub).fault
+            known = self._record_of(self._localized)
         return self._record(element, known, stub)
 
     def _record(self, element: Element, known: _Record, stub: Any) -> Any:
+        """Return a data object; for a fault with its message beside it, the fault with its message."""
         record = known.kind.__new__(known.kind)
         values = vars(record)
         values.update(known.defaults)
@@ -134,11 +135,12 @@ class PropertyDecoder:
                 values[name] = value
         if localized:
             record.fault.msg = record.localizedMessage
+            return record.fault
         return record
 
     def _field(self, kind: Any, tag: str) -> tuple[str, Any, bool]:
         namespace, _brace, name = tag[1:].partition("}")
-        if namespace != self._namespace:
+        if namespace != _NAMESPACE:
             raise UnusualAnswerError
         info = kind._GetPropertyInfo(name)  # noqa: SLF001 - "officially supported", as its source says
         return info.name, info.type, issubclass(info.type, list)
@@ -149,7 +151,7 @@ class PropertyDecoder:
             prefix, _colon, own = name.rpartition(":")
             if prefix not in ("", "xsd"):
                 raise UnusualAnswerError
-            found = self._lookup(_XSD if prefix else self._namespace, own, allowManagedObjectReference=True)
+            found = self._lookup(_XSD if prefix else _NAMESPACE, own, allowManagedObjectReference=True)
             self._types[name] = found = VmomiSupport.GetCompatibleType(found, self._version)
         return found
 
@@ -170,6 +172,12 @@ class PropertyDecoder:
         if issubclass(kind, VmomiSupport.DataObject):
             return _Record(kind)
         return _Simple(_converter(kind))
+
+
+@cache
+def decoder_of(version: str) -> PropertyDecoder:
+    """Return the decoder for a version of the API."""
+    return PropertyDecoder(version)
 
 
 def _only(element: Element, tag: str | None = None) -> Element:

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import http
 import http.client
@@ -33,8 +34,8 @@ from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.connection
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.faults import FaultError
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.property_decoder import (
-    PropertyDecoder,
     UnusualAnswerError,
+    decoder_of,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._vcenter.pyvmomi import (
     SoapAdapter,
@@ -79,7 +80,6 @@ class Stub(_SoapStubAdapter):  # type: ignore[misc]
         self.generation = 0  # the number of logins
         self.changes = 0  # the number of requests that may have changed something
         self.lost = False  # whether a request got no response
-        self._decoders: dict[str, PropertyDecoder] = {}
         super().__init__(
             host=settings.hostname,
             port=settings.port,
@@ -226,22 +226,16 @@ class Stub(_SoapStubAdapter):  # type: ignore[misc]
             connection.close()
             raise http.client.HTTPException(f"{response.status} {response.reason}")
         self.ReturnConnection(connection)
-        if response.status == http.HTTPStatus.OK:
-            try:
-                return self._decoder().decode(content, info.result, self)
-            except UnusualAnswerError:
-                return SoapAdapter.SoapResponseDeserializer(self).Deserialize(content, info.result)
-        fault = SoapAdapter.SoapResponseDeserializer(self).Deserialize(content, info.result)
-        if not isinstance(fault, Exception):
+        is_fault = response.status == http.HTTPStatus.INTERNAL_SERVER_ERROR
+        if not is_fault:
+            with contextlib.suppress(UnusualAnswerError):
+                return decoder_of(self.version).decode(content, info.result, self)
+        answer = SoapAdapter.SoapResponseDeserializer(self).Deserialize(content, info.result)
+        if not is_fault:
+            return answer
+        if not isinstance(answer, Exception):
             raise http.client.HTTPException(f"{response.status} {response.reason}")
-        raise fault
-
-    def _decoder(self) -> PropertyDecoder:
-        """Return the decoder of the version in use."""
-        found = self._decoders.get(self.version)
-        if found is None:
-            found = self._decoders[self.version] = PropertyDecoder(self.version)
-        return found
+        raise answer
 
     def _lost(self, mo: Any, info: Any, why: str, *, silent: bool = False) -> ConnectionLostError:
         self.lost = True
