@@ -11,7 +11,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"sync"
 
 	"gantry.invalid/guest/internal/process"
 	"gantry.invalid/guest/internal/spec"
@@ -23,16 +22,16 @@ const hookOutputBytes = 256
 
 // Hook runs a hook inside the container, and copies its output to the log and the console.
 func (r *run) Hook(ctx context.Context, hook spec.Hook) (int, string, error) {
-	beginning := &beginning{}
+	beginning := &process.Beginning{Limit: hookOutputBytes}
 	stdout, stderr := r.hookStream(logbuf.Stdout, beginning), r.hookStream(logbuf.Stderr, beginning)
 	status, err := r.container.Run(ctx, r.starter.machine.reaper, hookCommand(r.starter.spec, hook, stdout, stderr))
 	if flushErr := errors.Join(stdout.log.Flush(), stderr.log.Flush()); flushErr != nil {
 		r.starter.machine.logError(flushErr)
 	}
-	return process.ExitCode(status), beginning.text(), err
+	return process.ExitCode(status), beginning.Text(), err
 }
 
-func (r *run) hookStream(stream logbuf.Stream, beginning *beginning) *hookStream {
+func (r *run) hookStream(stream logbuf.Stream, beginning *process.Beginning) *hookStream {
 	return &hookStream{log: r.starter.log.Writer(stream), machine: r.starter.machine, beginning: beginning}
 }
 
@@ -51,7 +50,7 @@ func hookCommand(wanted *spec.Spec, hook spec.Hook, stdout, stderr *hookStream) 
 type hookStream struct {
 	log       *logbuf.Writer
 	machine   *machine
-	beginning *beginning
+	beginning *process.Beginning
 	failed    bool // the log, which has been reported
 }
 
@@ -63,26 +62,7 @@ func (h *hookStream) Write(piece []byte) (int, error) {
 	}
 	// The Write method of the console does not fail.
 	_, _ = h.machine.console.Write(piece)
-	h.beginning.add(piece)
-	return len(piece), nil
-}
-
-// beginning keeps the beginning of what both streams have.
-type beginning struct {
-	mu   sync.Mutex
-	kept []byte
-}
-
-func (b *beginning) add(piece []byte) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.kept = append(b.kept, piece[:min(len(piece), hookOutputBytes-len(b.kept))]...)
-}
-
-func (b *beginning) text() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return string(b.kept)
+	return h.beginning.Write(piece)
 }
 
 // noter returns what adds a line of init's own to the log, as another line of the container, and to the console.

@@ -5,7 +5,6 @@
 package process
 
 import (
-	"bytes"
 	"context"
 
 	"gantry.invalid/guest/internal/spec"
@@ -17,15 +16,7 @@ const ProbeOutputBytes = 4096
 // Probe runs a command inside the container, as the container's user, and returns its exit code and the beginning of its
 // output. The command is killed when ctx ends.
 func (c *Container) Probe(ctx context.Context, reaper *Reaper, wanted *spec.Spec, args []string) (int, string, error) {
-	output := &beginning{}
+	output := &Beginning{Limit: ProbeOutputBytes}
 	status, err := c.Run(ctx, reaper, Command{Args: args, Process: wanted.Process, Hostname: wanted.Hostname, Stdout: output, Stderr: output})
-	return ExitCode(status), output.text.String(), err
-}
-
-// beginning keeps the beginning of what is written to it.
-type beginning struct{ text bytes.Buffer }
-
-func (b *beginning) Write(chunk []byte) (int, error) {
-	b.text.Write(chunk[:min(len(chunk), ProbeOutputBytes-b.text.Len())])
-	return len(chunk), nil
+	return ExitCode(status), output.Text(), err
 }
