@@ -15,6 +15,7 @@ from lab.connection import connection_environment
 from tests.support.lab.containers import IMAGE, VmBuilder, building
 from tests.support.lab.control import Control
 from tests.support.lab.direct import DirectRunner
+from tests.support.lab.drs import ClusterObserver
 from tests.support.lab.images import Store
 from tests.support.lab.labs import open_lab
 from tests.support.lab.least import OPERATOR_USER, READER_USER
@@ -89,6 +90,14 @@ def builder(lab: dict[str, Any]) -> Iterator[VmBuilder]:
     with building(lab) as one:
         one.make_image(IMAGE, 1, {"Cmd": ["serve"]})
         yield one
+
+
+@pytest.fixture(scope="module")
+def cluster(lab: dict[str, Any]) -> Iterator[ClusterObserver]:
+    """Yield what looks at the configuration of the first cluster."""
+    one = ClusterObserver(lab, lab["cluster"])
+    yield one
+    one.close()
 
 
 @pytest.fixture

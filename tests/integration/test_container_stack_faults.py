@@ -44,13 +44,6 @@ def builder(lab: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> It
         yield one
 
 
-@pytest.fixture(scope="module")
-def cluster(lab: dict[str, Any]) -> Iterator[ClusterObserver]:
-    one = ClusterObserver(lab, lab["cluster"])
-    yield one
-    one.close()
-
-
 @pytest.fixture
 def shop(
     lab: dict[str, Any], builder: VmBuilder, calls: Control, cluster: ClusterObserver, tmp_path: Path

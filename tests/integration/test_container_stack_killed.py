@@ -40,13 +40,6 @@ def builder(lab: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> It
         yield one
 
 
-@pytest.fixture(scope="module")
-def cluster(lab: dict[str, Any]) -> Iterator[ClusterObserver]:
-    one = ClusterObserver(lab, lab["cluster"])
-    yield one
-    one.close()
-
-
 def make_images(builder: VmBuilder) -> None:
     builder.make_image(OLD, 1, {"Cmd": ["serve"]})
     builder.make_image(NEW, 3, {"Cmd": ["serve"]})

@@ -127,8 +127,8 @@ def run_in_order(
     known = list(works)
     own = _without_updates(known)
     divided = _after_templates(own if between is None else in_stages(own))
-    subjects = list(_subjects(session, divided, between))
-    bench = subjects[0].bench if subjects else Workbench(session)
+    bench = Workbench(session)
+    subjects = list(_subjects(bench, divided, between))
     for change in (change for subject in subjects for change in subject.changes):
         if isinstance(change, (changes.Clone, changes.Reconfigure)):
             for claim in change.claims:
@@ -147,9 +147,9 @@ def run_in_order(
 
 
 def _subjects(
-    session: Session, works: Sequence[ContainerWork], between: Interlude | None
+    bench: Workbench, works: Sequence[ContainerWork], between: Interlude | None
 ) -> Iterator[ContainerSubject]:
-    bench, created = Workbench(session), {work.id: CreatedVm() for work in works}
+    created = {work.id: CreatedVm() for work in works}
     for work in works:
         own = created[work.creation or work.id]
         yield ContainerSubject(

@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._address_pool.model import AddressPool
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.changes import ContainerChange
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.decode_names import NAMED_PATHS, decode_named
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.model import (
     NEW,
@@ -136,20 +135,10 @@ class Workbench:
         return read_job(", ".join(paths), read)
 
 
-@dataclass(frozen=True)
-class ContainerWork:
-    """The changes of one container.
+@dataclass
+class ContainerWork(Subject):
+    """The changes of one container. ``creation``: the id of the work that creates its VM, if that is another one."""
 
-    ``after``: the ids of those that must be done before. ``follows``: of those of which ``tolerated`` may also have
-    failed, None for all. ``creation``: the id of the work that creates its VM, if that is another one.
-    """
-
-    id: str
-    name: str
-    changes: Sequence[ContainerChange]
-    after: frozenset[str] = frozenset()
-    follows: frozenset[str] = frozenset()
-    tolerated: int | None = None
     creation: str | None = None
 
 

@@ -10,8 +10,11 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
-from ansible_collections.gantry.vsphere.plugins.module_utils._base.values import parse_words
-from ansible_collections.gantry.vsphere.plugins.module_utils._container.options_parsers import parse_variables
+from ansible_collections.gantry.vsphere.plugins.module_utils._container.options_parsers import (
+    parse_absolute,
+    parse_program,
+    parse_variables,
+)
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.options_values import HookOption
 
 HOOK_ARGUMENTS: dict[str, dict[str, Any]] = {
@@ -39,12 +42,9 @@ def _parse(given: Sequence[Mapping[str, Any]], option: str) -> tuple[HookOption,
 
 
 def _hook(given: Mapping[str, Any], where: str) -> HookOption:
-    command = parse_words(given["command"], f"{where}.command")
-    if not command or not command[0]:
-        raise GantryError(
-            f"{where}.command is {given['command']!r}, which has no program. Give the program and its arguments."
-        )
-    directory = given["working_dir"]
-    if directory is not None and not directory.startswith("/"):
-        raise GantryError(f"{where}.working_dir is {directory!r}. It must be an absolute path in the container.")
-    return HookOption(command, given["user"], directory, parse_variables(given["env"], f"{where}.env"))
+    return HookOption(
+        parse_program(given["command"], f"{where}.command"),
+        given["user"],
+        parse_absolute(given["working_dir"], f"{where}.working_dir"),
+        parse_variables(given["env"], f"{where}.env"),
+    )

@@ -130,10 +130,19 @@ def _each_one_word(given: Sequence[str] | None, option: str) -> tuple[str, ...]:
 
 
 def parse_working_dir(given: Any, _params: Mapping[str, Any]) -> str | None:
-    return _absolute(given, "working_dir")
+    return parse_absolute(given, "working_dir")
 
 
-def _absolute(path: str | None, option: str) -> str | None:
+def parse_program(given: Any, option: str) -> tuple[str, ...]:
+    """Return a program and its arguments."""
+    words = parse_words(given, option)
+    if not words or not words[0]:
+        raise GantryError(f"{option} is {given!r}, which has no program. Give the program and its arguments.")
+    return words
+
+
+def parse_absolute(path: str | None, option: str) -> str | None:
+    """Return a path in the container, if one is given."""
     if path is not None and not path.startswith("/"):
         raise GantryError(f"{option} is {path!r}. It must be an absolute path in the container.")
     return path

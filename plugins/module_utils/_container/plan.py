@@ -185,13 +185,13 @@ class _Planner(PowerPlanner):
         reason = "" if machine is None else replace_reason(self.desired, config, machine, image.digest)
         if machine is not None and reason and self._is_undone(config, machine, image, place):
             self._take_back(config, machine, reason)
-            machine = self._machine()
+            machine, reason = self._machine(), ""
             # The update has stopped it, and owes it a start.
             self.was_running = self.was_running or machine.should_run
         if machine is None:
             self._do(self._clone(config, self.desired.name, image, place, starts=self.desired.wants_running))
             self._attach(place)
-        elif reason := replace_reason(self.desired, config, machine, image.digest):
+        elif reason:
             self._replace(config, machine, image, place, reason)
             self._attach(place)
         else:

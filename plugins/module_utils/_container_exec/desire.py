@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.gantry.vsphere.plugins.module_utils._base.errors import GantryError
-from ansible_collections.gantry.vsphere.plugins.module_utils._base.values import parse_words
 from ansible_collections.gantry.vsphere.plugins.module_utils._container.options_parsers import (
     number_from,
+    parse_absolute,
     parse_env,
+    parse_program,
     refuse_nul,
 )
 from ansible_collections.gantry.vsphere.plugins.module_utils._container_exec.model import DesiredExec
@@ -25,12 +25,8 @@ def desire_exec(params: Mapping[str, Any]) -> DesiredExec:
     """Return the program to run."""
     refuse_nul({option: params[option] for option in ("argv", "command", "chdir", "user", "env")})
     given = "command" if params["argv"] is None else "argv"
-    argv = parse_words(params[given], given)
-    if not argv or not argv[0]:
-        raise GantryError(f"{given} is {params[given]!r}, which has no program. Give the program and its arguments.")
-    chdir, stdin = params["chdir"], params["stdin"]
-    if chdir is not None and not chdir.startswith("/"):
-        raise GantryError(f"chdir is {chdir!r}. It must be an absolute path in the container.")
+    argv = parse_program(params[given], given)
+    chdir, stdin = parse_absolute(params["chdir"], "chdir"), params["stdin"]
     if stdin is not None and params["stdin_add_newline"]:
         stdin += "\n"
     timeout = number_from(0, "timeout")(params["timeout"], params)

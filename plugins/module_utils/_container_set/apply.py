@@ -92,14 +92,20 @@ def _waits(desired: DesiredSet, by_subject: Mapping[str, Sequence[SetChange]]) -
         entry = _entry_of(desired, made[0])
         if entry is not None and made[0].group is None:
             (ending if _ends(made) else starting).setdefault(entry, set()).add(subject)
-    waits: dict[str, set[str]] = {}
+    dependents: dict[str, list[str]] = {}
     for entry, others in desired.dependencies.items():
         for other in others:
-            for subject in starting.get(entry, ()):
-                waits.setdefault(subject, set()).update(starting.get(other, ()))
-            for subject in ending.get(other, ()):
-                waits.setdefault(subject, set()).update(ending.get(entry, ()))
-    return {subject: frozenset(before) for subject, before in waits.items()}
+            dependents.setdefault(other, []).append(entry)
+    return {**_after(starting, desired.dependencies), **_after(ending, dependents)}
+
+
+def _after(subjects: Mapping[str, set[str]], order: Mapping[str, Sequence[str]]) -> dict[str, frozenset[str]]:
+    """Return the subjects that each one comes after. ``order`` has the entries that come before each entry."""
+    found: dict[str, frozenset[str]] = {}
+    for entry, own in subjects.items():
+        before = frozenset[str]().union(*(subjects.get(other, ()) for other in order.get(entry, ())))
+        found.update(dict.fromkeys(own, before))
+    return found
 
 
 def _entry_of(desired: DesiredSet, change: SetChange) -> str | None:
