@@ -34,6 +34,12 @@ def connection(lab: dict[str, Any]) -> dict[str, str]:
 @pytest.fixture(scope="session")
 def cases(lab: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cases]:
     one = Cases(lab, tmp_path_factory.mktemp("cases"))
-    with runtime_package(tmp_path_factory.mktemp("runtime")):
-        yield one
+    yield one
     one.close()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _runtime(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    # Not for the whole session: the tests of other files rely on its absence.
+    with runtime_package(tmp_path_factory.mktemp("runtime")):
+        yield
