@@ -234,8 +234,8 @@ def test_data_survives_ten_kills_of_the_controller_during_replacements(database:
 
     points = random_points(0, 1)
     for early, late in zip(points[:5], points[5:], strict=True):
-        # A run that continues reads what is there, and then does what is left of the replacement. How many requests that
-        # takes depends on how long the guest boots, so the kill comes well before the end of what is expected.
+        # A run that continues reads what is there, and then does what is left of the replacement. How many requests
+        # that takes depends on how long the guest boots, so the kill comes well before the end of what is expected.
         killed_after = [int(early * whole), idle + int(0.7 * (late - early) * whole)]
         where = f"killed after {killed_after} of {whole} requests, seed {SEED}"
         print(where)
